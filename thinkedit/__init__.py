@@ -1,0 +1,1 @@
+"""Image editors that think while they edit. See README.md."""
