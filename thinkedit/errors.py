@@ -1,26 +1,26 @@
 """One tree of errors. Every message says what was wrong, with the value, and what to do.
 
-    ThinkEditError
-    ├── InputError             what the caller gave cannot be used
-    │   ├── ImageError           not a picture, too large, damaged, not readable
-    │   ├── InstructionError     empty, too long, control characters
-    │   ├── SettingsError        an unknown option, model name or value
-    │   ├── NotFoundError        no such session, turn or image
-    │   ├── AccessError          a file or picture that this caller may not use
-    │   └── ActionError          an action that does not fit the session's state
-    ├── EditError              the editor made no image
-    │   ├── UnsupportedEdit      it cannot do what the prompt asks; trying again is no use
-    │   ├── EditRefused          it will not (a safety refusal); trying again is no use
-    │   └── EditorFailed         it broke, timed out or could not be reached
-    ├── ThinkerError           the thinker gave no critique
-    │   ├── AnswerError          its answer does not follow the grammar
-    │   └── ThinkerFailed        it broke, timed out, refused or could not be reached
-    ├── StoreError             pictures or records cannot be written or read
-    ├── LedgerError            the session database cannot be used
-    │   └── LeaseLost            another process runs the session now
-    ├── BusyError              the queue is full; says when to come back
-    ├── MissingExtra           a package of an extra is not installed; says how to install it
-    └── NeedsCaller            not a fault: the calling agent is the thinker and must answer
+ThinkEditError
+├── InputError             what the caller gave cannot be used
+│   ├── ImageError           not a picture, too large, damaged, not readable
+│   ├── InstructionError     empty, too long, control characters
+│   ├── SettingsError        an unknown option, model name or value
+│   ├── NotFoundError        no such session, turn or image
+│   ├── AccessError          a file or picture that this caller may not use
+│   └── ActionError          an action that does not fit the session's state
+├── EditError              the editor made no image
+│   ├── UnsupportedEdit      it cannot do what the prompt asks; trying again is no use
+│   ├── EditRefused          it will not (a safety refusal); trying again is no use
+│   └── EditorFailed         it broke, timed out or could not be reached
+├── ThinkerError           the thinker gave no critique
+│   ├── AnswerError          its answer does not follow the grammar
+│   └── ThinkerFailed        it broke, timed out, refused or could not be reached
+├── StoreError             pictures or records cannot be written or read
+├── LedgerError            the session database cannot be used
+│   └── LeaseLost            another process runs the session now
+├── BusyError              the queue is full; says when to come back
+├── MissingExtra           a package of an extra is not installed; says how to install it
+└── NeedsCaller            not a fault: the calling agent is the thinker and must answer
 """
 
 from __future__ import annotations

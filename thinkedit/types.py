@@ -188,10 +188,12 @@ class CandidateRecord(_Frozen):
 class TurnRecord(_Frozen):
     """One turn, immutable, stored by the hash of its JSON. A planned turn has no candidates yet.
 
+    session_id: so that the ledger, an index over these records, can be rebuilt from them.
     critique: of the best candidate; for a turn whose prompt was refused it has no scores.
     origin: who wrote the prompt: instruction, plan, thinker, refiner or caller.
     """
 
+    session_id: str
     turn: int = Field(ge=1)
     prompt: str
     seed: int
@@ -227,6 +229,12 @@ class Image(_Model):
     @property
     def sha256(self) -> str:
         return self.uri.rsplit("/", 1)[-1]
+
+    @classmethod
+    def stored(cls, sha256: str, width: int, height: int, mime_type: str, size: int) -> Image:
+        """The entry of a picture that lies in the store under its hash."""
+        uri = f"thinkedit://images/{sha256}"
+        return cls(uri=uri, width=width, height=height, mime_type=mime_type, bytes=size)
 
 
 class CritiqueView(_Model):
@@ -310,9 +318,7 @@ class EditResult(_Model):
     _read: Callable[[Image], bytes] | None = PrivateAttr(default=None)
     _write: Callable[[EditResult, str], str] | None = PrivateAttr(default=None)
 
-    def attach(
-        self, read: Callable[[Image], bytes], write: Callable[[EditResult, str], str]
-    ) -> EditResult:
+    def attach(self, read: Callable[[Image], bytes], write: Callable[[EditResult, str], str]) -> EditResult:
         """Give the result access to the store it came from; returns itself."""
         self._read, self._write = read, write
         return self

@@ -1,0 +1,25 @@
+"""The tools as typed async functions; no MCP and no LangChain inside."""
+
+from thinkedit.tools.single import (
+    CritiqueResult,
+    EditedResult,
+    RefinedResult,
+    critique_image,
+    edit_image,
+    refine_instruction,
+)
+from thinkedit.tools.think import ACTIONS, Action, continue_edit, think_edit, think_edit_sync
+
+__all__ = [
+    "ACTIONS",
+    "Action",
+    "CritiqueResult",
+    "EditedResult",
+    "RefinedResult",
+    "continue_edit",
+    "critique_image",
+    "edit_image",
+    "refine_instruction",
+    "think_edit",
+    "think_edit_sync",
+]

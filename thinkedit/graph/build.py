@@ -1,0 +1,77 @@
+"""The state machine, wired: reads from top to bottom.
+
+START -> open -> [plan] -> edit -> critique -> refine -> edit ...
+                                       \\-> stop -> END
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langgraph.graph import END, START, StateGraph
+
+from thinkedit.adapters.base import Editor, Refiner, Thinker
+from thinkedit.graph.nodes import Nodes
+from thinkedit.graph.state import EditInput, EditOutput, EditState, Phase
+from thinkedit.ledger import Ledger
+from thinkedit.store import Store
+from thinkedit.types import LoopSettings
+
+__all__ = ["create_think_edit_graph", "wire"]
+
+
+def create_think_edit_graph(
+    *,
+    editor: Editor,
+    thinker: Thinker,
+    store: Store | None = None,
+    settings: LoopSettings | None = None,
+    ledger: Ledger | None = None,
+    refiner: Refiner | None = None,
+) -> StateGraph[EditState, None, EditInput, EditOutput]:
+    """The uncompiled graph, everything bound: compile it, or mount it in a graph of your own.
+
+    Input {image, instruction, settings?}, output {result: EditResult as a dict}. Pictures and turn records
+    go to `store` and sessions to `ledger`; both live in memory where they are not given, so give them
+    where a session is to outlive the process.
+    """
+    return wire(
+        Nodes(
+            editor=editor,
+            thinker=thinker,
+            store=store or Store.in_memory(),
+            ledger=ledger or Ledger(None),
+            settings=settings or LoopSettings(),
+            refiner=refiner,
+        )
+    )
+
+
+def wire(nodes: Nodes) -> StateGraph[EditState, None, EditInput, EditOutput]:
+    """Nodes and edges."""
+    graph: StateGraph[EditState, None, EditInput, EditOutput] = StateGraph(
+        EditState, input_schema=EditInput, output_schema=EditOutput
+    )
+    graph.add_node("open", nodes.open)
+    graph.add_node("plan", nodes.plan)
+    graph.add_node("edit", nodes.edit)
+    graph.add_node("critique", nodes.critique)
+    graph.add_node("refine", nodes.refine)
+    graph.add_node("stop", nodes.stop)
+
+    graph.add_edge(START, "open")
+    _route(graph, "open", "plan", "edit", "critique", "refine")
+    _route(graph, "plan", "edit", "stop")
+    _route(graph, "edit", "critique", "stop")
+    _route(graph, "critique", "refine", "stop")
+    _route(graph, "refine", "edit", "stop")
+    graph.add_edge("stop", END)
+    return graph
+
+
+def _route(graph: StateGraph[Any, None, Any, Any], node: str, *ways: Phase) -> None:
+    graph.add_conditional_edges(node, _phase, list(ways))
+
+
+def _phase(state: EditState) -> Phase:
+    return state["phase"]

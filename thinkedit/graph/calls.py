@@ -1,0 +1,259 @@
+"""Model calls that are recorded, bounded in time, tried again a bounded number of times and never paid twice.
+
+A finished call is written to the ledger under (session, role, turn, item, digest of the request with the
+model's identity). On resume it is read back instead of made again; failed attempts count on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import anyio
+from anyio.to_thread import run_sync
+
+from thinkedit.adapters.base import CritiqueRequest, EditedImage, Editor, EditRequest, Progress, Thinker
+from thinkedit.errors import (
+    AnswerError,
+    EditError,
+    EditorFailed,
+    EditRefused,
+    LedgerError,
+    NeedsCaller,
+    NotFoundError,
+    StoreError,
+    ThinkerFailed,
+    UnsupportedEdit,
+)
+from thinkedit.images import Picture
+from thinkedit.ledger import Call, Ledger
+from thinkedit.store import Store
+from thinkedit.types import Critique, CritiqueState, Image, LoopSettings
+
+__all__ = ["Calls", "EditOutcome", "digest_of_critique", "digest_of_edit"]
+
+log = logging.getLogger("thinkedit")
+_LONGEST_BACKOFF = 30.0
+
+Retrying = Callable[[str], None]
+
+
+@dataclass
+class EditOutcome:
+    """What became of one requested image: its hash, or the error that ended the attempts."""
+
+    image: str | None = None
+    error: EditError | None = None
+    seconds: float = 0.0
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def digest_of_edit(identity: str, request: EditRequest) -> str:
+    mask = hashlib.sha256(request.mask).hexdigest() if request.mask else None
+    references = [picture.sha256 for picture in request.references]
+    return _digest(
+        identity, request.source.sha256, request.prompt, request.seed, references, mask, request.size
+    )
+
+
+def digest_of_critique(identity: str, template: str, request: CritiqueRequest) -> str:
+    history = [[p.turn, p.prompt, p.semantic, p.quality, p.reasoning, p.error] for p in request.history]
+    return _digest(
+        identity,
+        template,
+        request.source.sha256,
+        request.edited.sha256,
+        request.instruction,
+        request.prompt,
+        history,
+        request.threshold,
+        request.error,
+    )
+
+
+@dataclass(frozen=True)
+class Calls:
+    """The model calls of one session's turn."""
+
+    store: Store
+    ledger: Ledger
+    session_id: str
+    turn: int
+    settings: LoopSettings
+    retrying: Retrying
+
+    async def edit(
+        self, editor: Editor, requests: Sequence[EditRequest], progress: Progress | None = None
+    ) -> list[EditOutcome]:
+        """Make the images that are not recorded yet, in batches; one outcome for each request."""
+        outcomes = [EditOutcome() for _ in requests]
+        digests = [digest_of_edit(editor.identity, request) for request in requests]
+        failures = [0] * len(requests)
+        waiting: list[int] = []
+        for index, digest in enumerate(digests):
+            done, failed = await self.ledger.recorded(self.session_id, "edit", self.turn, index, digest)
+            if done is not None and await run_sync(self._usable, done.output):
+                outcomes[index] = EditOutcome(image=done.output, seconds=done.seconds)
+                continue
+            refused = next((call for call in failed if call.state == "refused"), None)
+            failures[index] = len(failed)
+            if refused is not None:
+                outcomes[index].error = EditRefused(refused.error or "the editor refused the prompt")
+            elif len(failed) > self.settings.retries:
+                outcomes[index].error = EditorFailed(failed[-1].error or "the editor failed")
+            else:
+                waiting.append(index)
+        while waiting:
+            await self._back_off(max(failures[index] for index in waiting))
+            started = time.monotonic()
+            made = await self._edit_once(editor, [requests[index] for index in waiting], progress)
+            seconds = (time.monotonic() - started) / len(waiting)
+            still: list[int] = []
+            for index, item in zip(waiting, made, strict=True):
+                outcome = outcomes[index]
+                outcome.seconds += seconds
+                if isinstance(item, EditedImage):
+                    outcome.image = await self._keep(index, digests[index], item.picture, seconds)
+                    continue
+                failures[index] += 1
+                refused_now = isinstance(item, UnsupportedEdit | EditRefused)
+                state = "refused" if refused_now else "failed"
+                await self._record("edit", index, digests[index], Call(state, "", str(item), seconds))
+                if item.retryable and failures[index] <= self.settings.retries:
+                    self.retrying(f"the editor failed, trying again: {item}")
+                    still.append(index)
+                else:
+                    outcome.error = item
+            waiting = still
+        return outcomes
+
+    def _usable(self, sha: str) -> bool:
+        """Whether a recorded picture can still be read; one that cannot is made again."""
+        try:
+            self.store.get(sha)
+        except (NotFoundError, StoreError):
+            return False
+        return True
+
+    async def _edit_once(
+        self, editor: Editor, requests: Sequence[EditRequest], progress: Progress | None
+    ) -> Sequence[EditedImage | EditError]:
+        limit = self.settings.edit_timeout
+        try:
+            async with self.ledger.hold(self.session_id):
+                with anyio.fail_after(limit):
+                    made = await editor.edit(requests, progress)
+        except EditError as error:
+            return [error] * len(requests)
+        except LedgerError:
+            raise
+        except TimeoutError:
+            return [EditorFailed(f"the editor gave no image within {limit:g} s")] * len(requests)
+        except Exception as error:
+            log.exception("editor %s raised an error that its contract does not name", editor.identity)
+            return [EditorFailed(f"{type(error).__name__}: {error}")] * len(requests)
+        if len(made) != len(requests):
+            short = f"the editor answered {len(made)} of {len(requests)} requests"
+            return [EditorFailed(short)] * len(requests)
+        return made
+
+    async def _keep(self, index: int, digest: str, picture: Picture, seconds: float) -> str:
+        sha = await run_sync(self.store.put, picture)
+        image = Image.stored(sha, picture.width, picture.height, picture.mime_type, len(picture.data))
+        await self._record("edit", index, digest, Call("ok", sha, None, seconds), image)
+        return sha
+
+    async def critique(
+        self, thinker: Thinker, index: int, request: CritiqueRequest
+    ) -> tuple[Critique, float]:
+        """(critique, seconds). Its state is other than `scored` only when the retries are used up."""
+        digest = digest_of_critique(thinker.identity, getattr(thinker, "template", ""), request)
+        done, failed = await self.ledger.recorded(self.session_id, "critique", self.turn, index, digest)
+        if done is not None:
+            return Critique.model_validate_json(done.output), done.seconds
+        spent = 0.0
+        failures = len(failed)
+        retryable = True
+        latest = Critique.model_validate_json(failed[-1].output) if failed else None
+        while latest is None or (retryable and failures <= self.settings.retries):
+            await self._back_off(failures)
+            started = time.monotonic()
+            latest, retryable = await self._critique_once(thinker, request)
+            seconds = time.monotonic() - started
+            spent += seconds
+            scored = latest.state is CritiqueState.SCORED
+            state = "ok" if scored else "failed" if latest.state is CritiqueState.FAILED else "unparseable"
+            error = None if scored else latest.reasoning
+            call = Call(state, latest.model_dump_json(), error, seconds)  # type: ignore[arg-type]
+            await self._record("critique", index, digest, call)
+            if scored:
+                break
+            failures += 1
+            if retryable and failures <= self.settings.retries:
+                self.retrying(f"the thinker gave no usable critique, asking again: {latest.reasoning}")
+        return latest, spent
+
+    async def _critique_once(self, thinker: Thinker, request: CritiqueRequest) -> tuple[Critique, bool]:
+        """(critique, whether asking again could help)."""
+        limit = self.settings.critique_timeout
+        failed = CritiqueState.FAILED
+        try:
+            async with self.ledger.hold(self.session_id):
+                with anyio.fail_after(limit):
+                    return await thinker.critique(request), True
+        except AnswerError as error:
+            return Critique(state=CritiqueState.UNPARSEABLE, reasoning=str(error), raw=error.raw), True
+        except ThinkerFailed as error:
+            return Critique(state=failed, reasoning=str(error)), error.retryable
+        except (LedgerError, StoreError, NotFoundError, NeedsCaller):
+            raise
+        except TimeoutError:
+            return Critique(state=failed, reasoning=f"the thinker gave no answer within {limit:g} s"), True
+        except Exception as error:
+            log.exception("thinker %s raised an error that its contract does not name", thinker.identity)
+            return Critique(state=failed, reasoning=f"{type(error).__name__}: {error}"), True
+
+    async def text(self, role: str, digest: str, ask: Callable[[], Awaitable[str]]) -> str:
+        """A recorded call that answers with text (plan, refine, compare). Raises ThinkerFailed."""
+        done, failed = await self.ledger.recorded(self.session_id, role, self.turn, 0, digest)
+        if done is not None:
+            return done.output
+        failures = len(failed)
+        if failures > self.settings.retries:
+            raise ThinkerFailed(failed[-1].error or f"the thinker failed to {role}")
+        while True:
+            await self._back_off(failures)
+            started = time.monotonic()
+            try:
+                async with self.ledger.hold(self.session_id):
+                    with anyio.fail_after(self.settings.critique_timeout):
+                        answer = await ask()
+            except (LedgerError, StoreError, NotFoundError, NeedsCaller):
+                raise
+            except Exception as error:
+                message = str(error) or type(error).__name__
+                call = Call("failed", "", message, time.monotonic() - started)
+                await self._record(role, 0, digest, call)
+                failures += 1
+                if not getattr(error, "retryable", True) or failures > self.settings.retries:
+                    raise ThinkerFailed(message) from error
+                self.retrying(f"the thinker failed to {role}, asking again: {message}")
+                continue
+            await self._record(role, 0, digest, Call("ok", answer, None, time.monotonic() - started))
+            return answer
+
+    async def _record(
+        self, role: str, index: int, digest: str, call: Call, image: Image | None = None
+    ) -> None:
+        await self.ledger.record(self.session_id, role, self.turn, index, digest, call, image)
+
+    async def _back_off(self, failures: int) -> None:
+        if failures and self.settings.backoff:
+            await anyio.sleep(min(self.settings.backoff * 2 ** (failures - 1), _LONGEST_BACKOFF))

@@ -1,0 +1,178 @@
+"""think_edit and continue_edit: the whole loop with one call, and what may follow it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import anyio
+from anyio.to_thread import run_sync
+
+from thinkedit.errors import ActionError, NotFoundError
+from thinkedit.graph.runner import Listener, Runner
+from thinkedit.graph.sessions import checked_instruction, reopen, turn_records
+from thinkedit.images import ImageInput, Loaded, save
+from thinkedit.ledger import Session
+from thinkedit.tools.inputs import a_runner, load_image, loop_settings
+from thinkedit.types import EditResult, LoopSettings, Status
+
+__all__ = ["ACTIONS", "Action", "continue_edit", "think_edit", "think_edit_sync"]
+
+Action = Literal["go_on", "prompt", "pick", "stop", "cancel"]
+
+ACTIONS: dict[Status, tuple[Action, ...]] = {
+    Status.RUNNING: ("go_on", "stop", "cancel"),
+    Status.PAUSED: ("go_on", "prompt", "pick", "stop"),
+    Status.FINISHED: ("go_on", "prompt", "pick"),
+    Status.FAILED: ("go_on", "prompt"),
+}
+"""What may follow what (design: the table of statuses)."""
+
+
+async def think_edit(
+    image: ImageInput | Loaded,
+    instruction: str,
+    *,
+    settings: LoopSettings | None = None,
+    output: str | os.PathLike[str] | None = None,
+    runner: Runner | None = None,
+    owner: str = "",
+    on_event: Listener | None = None,
+    **options: Any,
+) -> EditResult:
+    """Edit a picture by an instruction, looking at each result and trying again until it is good enough.
+
+    image: a path, encoded bytes, a PIL image, a `data:` URI, or a `thinkedit://` URI of an earlier result.
+    options: fields of LoopSettings (turns, threshold, mode, candidates, seed, editor, thinker, ...).
+    output: where to write the selected image; the ending names the format; never over an existing file.
+    runner: the process's runner, in a server; without one the user's configuration is opened.
+    on_event: awaited with each Event.
+
+    A call that is cancelled cancels its run; the session keeps the best so far and can be gone on with.
+
+    Raises InputError for what cannot be used, UnsupportedEdit or EditRefused where the editor refuses the
+    instruction (no session is left then), StoreError or LedgerError where nothing can be kept.
+    A model that fails does not raise: the result's status is `failed`, with the best image so far.
+    """
+    async with a_runner(runner) as runner:
+        chosen = loop_settings(runner.defaults, settings, options)
+        checked_instruction(instruction)
+        source = await load_image(runner, image, owner)
+        session_id = await runner.open(source, instruction, chosen, owner=owner)
+        return await _followed(runner, session_id, on_event, output)
+
+
+def think_edit_sync(image: ImageInput, instruction: str, **options: Any) -> EditResult:
+    """`think_edit` for code that is not async."""
+    return anyio.run(lambda: think_edit(image, instruction, **options))
+
+
+async def continue_edit(
+    session_id: str,
+    action: Action = "go_on",
+    *,
+    turns: int | None = None,
+    prompt: str | None = None,
+    turn: int | None = None,
+    output: str | os.PathLike[str] | None = None,
+    runner: Runner | None = None,
+    owner: str = "",
+    on_event: Listener | None = None,
+) -> EditResult:
+    """Go on with a session, or end it.
+
+    action:
+        go_on: run it, with `turns` more where it had ended, or take up one that was interrupted.
+        prompt: go on with `prompt` as the next prompt.
+        pick: return turn `turn` as the result instead.
+        stop: end it after the step it is in, with the best so far. cancel: end it now.
+
+    Raises NotFoundError for an unknown session or turn, ActionError where the action does not fit.
+    """
+    async with a_runner(runner) as runner:
+        session = await owned_session(runner, session_id, owner)
+        _check(session, action, turns=turns, prompt=prompt, turn=turn)
+        match action:
+            case "cancel":
+                await runner.cancel(session_id)
+            case "stop":
+                await runner.stop(session_id)
+                await runner.follow(session_id, on_event)
+            case "pick":
+                assert turn is not None
+                await _pick(runner, session, turn)
+            case "go_on" | "prompt":
+                if session.status is not Status.RUNNING:
+                    own = checked_instruction(prompt, "prompt") if prompt is not None else None
+                    await reopen(runner.ledger, session, turns=turns, prompt=own)
+                return await _followed(runner, session_id, on_event, output)
+        return await _finished(runner, session_id, output)
+
+
+async def owned_session(runner: Runner, session_id: str, owner: str) -> Session:
+    """The caller's session. A foreign one is as unknown as one that never was."""
+    session = await runner.ledger.session(session_id)
+    if session.owner != owner:
+        raise NotFoundError(f"there is no session {session_id!r}: `thinkedit sessions list` shows them")
+    return session
+
+
+def _check(session: Session, action: str, *, turns: int | None, prompt: str | None, turn: int | None) -> None:
+    fitting = ACTIONS[session.status]
+    if action not in get_args(Action):
+        raise ActionError(f"there is no action {action!r}; now these fit: {', '.join(fitting)}")
+    if action not in fitting:
+        raise ActionError(
+            f"session {session.session_id} is {session.status.value}, so {action!r} does not fit; "
+            f"these do: {', '.join(fitting)}"
+        )
+    if action == "prompt" and prompt is None:
+        raise ActionError("the action 'prompt' needs the argument prompt: what to tell the editor next")
+    if action == "pick" and turn is None:
+        raise ActionError("the action 'pick' needs the argument turn: the number of the turn to return")
+    if turns is not None and turns < 1:
+        raise ActionError(f"turns is {turns}: ask for at least 1 more")
+    if session.status is Status.RUNNING and action == "go_on" and (turns is not None or prompt is not None):
+        raise ActionError(
+            f"session {session.session_id} is still running: turns and prompt can be given when it has ended"
+        )
+
+
+async def _pick(runner: Runner, session: Session, turn: int) -> None:
+    records = await turn_records(runner.store, runner.ledger, session.session_id)
+    with_image = [record.turn for record in records if record.image]
+    if turn not in with_image:
+        there = ", ".join(map(str, with_image)) or "none"
+        raise NotFoundError(
+            f"turn {turn} of session {session.session_id} has no image; turns that have: {there}"
+        )
+    if not await runner.ledger.claim(session.session_id):
+        raise ActionError(f"session {session.session_id} is being run by another process: wait for it")
+    await runner.ledger.update(
+        session.session_id, selected_turn=turn, why=f"Turn {turn} was picked by the caller.", output=None
+    )
+    await runner.ledger.release(session.session_id)
+
+
+async def _followed(
+    runner: Runner, session_id: str, on_event: Listener | None, output: str | os.PathLike[str] | None
+) -> EditResult:
+    """Follow a run that this call owns: cancelled with it, resumable afterwards."""
+    try:
+        await runner.follow(session_id, on_event)
+    except anyio.get_cancelled_exc_class():
+        with anyio.CancelScope(shield=True):
+            await runner.cancel(session_id)
+        raise
+    return await _finished(runner, session_id, output)
+
+
+async def _finished(runner: Runner, session_id: str, output: str | os.PathLike[str] | None) -> EditResult:
+    result = await runner.result(session_id)
+    if output is None or result.image is None:
+        return result
+    picture = await run_sync(runner.store.get, result.image.sha256)
+    path = await run_sync(save, picture, Path(output))
+    await runner.ledger.note_output(session_id, str(path))
+    return await runner.result(session_id)
