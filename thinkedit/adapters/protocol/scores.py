@@ -1,0 +1,111 @@
+"""Reads the two numbers of a score block, in the forms that models write them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import NoReturn
+
+from thinkedit.adapters.protocol.tags import Broken, unfenced
+
+__all__ = ["MAX_BLOCK", "parse_scores"]
+
+MAX_BLOCK = 2_000
+"""Characters that a score block may have; scores take thirty."""
+
+_NUMBER = re.compile(
+    r"\+?([0-9]{1,4}(?:\.[0-9]{1,20})?)(?:\s{0,4}(?:/|out of)\s{0,4}10(?:\.0)?)?", re.IGNORECASE | re.ASCII
+)
+_PAIR = re.compile(r"""(?:[-•]\s)?\s*["']?([A-Za-z][A-Za-z _-]{0,40})["']?\s*[:=]\s*(\S.*)""")
+_BETWEEN = re.compile(r"[ \t]*(?:[,;]\s*|\n\s*)")
+_BRACKETS = {"{": "}", "[": "]", "(": ")"}
+
+
+def parse_scores(block: str) -> tuple[float, float]:
+    """(semantic, quality), each 0-10. Raises Broken for anything that is not exactly two such numbers.
+
+    Forms: a JSON object, also with single or no quotes; `semantic: 7, quality: 8` on one line or two; a
+    list, semantic first, as the paper prints it; each number bare, as a string, as 8/10 or 8 out of 10.
+    `semantics` and `semantic_score` mean `semantic`. Keys that have nothing to do with the two are passed
+    over; a key that comes twice is refused even where its values agree.
+    """
+    # Control characters are not dropped here: "1\x000" must not become 10.
+    text = unfenced(block.strip())
+    if not text:
+        raise Broken("the score block is empty")
+    if len(text) > MAX_BLOCK:
+        raise Broken(f"the score block has {len(text)} characters, more than {MAX_BLOCK}")
+    try:
+        value = json.loads(text, object_pairs_hook=tuple, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return _loose(text)
+    if isinstance(value, tuple):
+        return _named(value)
+    if isinstance(value, list):
+        return _listed(value)
+    raise Broken(f"the score block holds {text[:40]!r}, neither an object nor a list of two")
+
+
+def _loose(text: str) -> tuple[float, float]:
+    """The forms that are not JSON: other quotes, no brackets, lines, markdown."""
+    text = text.replace("*", " ").replace("`", " ").strip()
+    if text and _BRACKETS.get(text[0]) == text[-1]:
+        text = text[1:-1].strip()
+    parts = [part.strip() for part in _BETWEEN.split(text)]
+    if len(parts) > 1 and not parts[-1]:
+        parts.pop()
+    pairs = [_PAIR.fullmatch(part) for part in parts]
+    if all(pairs):
+        return _named([(pair[1], pair[2].strip()) for pair in pairs if pair])
+    if any(pairs):
+        raise Broken(f"the score block {text[:60]!r} is neither names with numbers nor a list of two")
+    return _listed(parts)
+
+
+def _named(pairs: Sequence[tuple[str, object]]) -> tuple[float, float]:
+    scores: dict[str, float] = {}
+    for key, value in pairs:
+        name = re.sub(r"[\s_-]+", "_", key.strip().lower()).removesuffix("_score")
+        name = "semantic" if name == "semantics" else name
+        if name in ("semantic", "quality"):
+            if name in scores:
+                raise Broken(f"the score block gives {name} twice")
+            scores[name] = _number(name, value)
+        elif "semantic" in name or "quality" in name:
+            raise Broken(f"the score block has the unclear key {key[:40]!r} beside semantic and quality")
+    for name in ("semantic", "quality"):
+        if name not in scores:
+            raise Broken(f"the score block gives no {name}")
+    return scores["semantic"], scores["quality"]
+
+
+def _listed(values: Sequence[object]) -> tuple[float, float]:
+    if len(values) != 2:
+        raise Broken(f"the score block gives {len(values)} values where semantic and quality are two")
+    return _number("semantic", values[0]), _number("quality", values[1])
+
+
+def _number(name: str, value: object) -> float:
+    number: float
+    if isinstance(value, str):
+        written = value.strip()
+        if len(written) > 1 and written[0] == written[-1] and written[0] in "\"'":
+            written = written[1:-1].strip()
+        match = _NUMBER.fullmatch(written)
+        if match is None:
+            raise Broken(f"{name} is {written[:40]!r}, not a number from 0 to 10")
+        number = float(match[1])
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        if not 0 <= value <= 10:  # also refuses infinity, and integers too large for a float
+            raise Broken(f"{name} is {str(value)[:40]}, not a number from 0 to 10")
+        number = float(value)
+    else:
+        raise Broken(f"{name} is {str(value)[:40]}, not a number from 0 to 10")
+    if not 0 <= number <= 10:
+        raise Broken(f"{name} is {number:g}, not a number from 0 to 10")
+    return number + 0.0  # minus zero becomes zero
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise Broken(f"the score block holds {constant}, which is not a score")
