@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import anyio
 from anyio.to_thread import run_sync
@@ -38,6 +39,11 @@ __all__ = ["Calls", "EditOutcome", "digest_of_critique", "digest_of_edit"]
 
 log = logging.getLogger("thinkedit")
 _LONGEST_BACKOFF = 30.0
+_CALL_STATE: dict[CritiqueState, Literal["ok", "failed", "unparseable"]] = {
+    CritiqueState.SCORED: "ok",
+    CritiqueState.FAILED: "failed",
+    CritiqueState.UNPARSEABLE: "unparseable",
+}
 
 Retrying = Callable[[str], None]
 
@@ -124,8 +130,8 @@ class Calls:
                     continue
                 failures[index] += 1
                 refused_now = isinstance(item, UnsupportedEdit | EditRefused)
-                state = "refused" if refused_now else "failed"
-                await self._record("edit", index, digests[index], Call(state, "", str(item), seconds))
+                failed_call = Call("refused" if refused_now else "failed", "", str(item), seconds)
+                await self._record("edit", index, digests[index], failed_call)
                 if item.retryable and failures[index] <= self.settings.retries:
                     self.retrying(f"the editor failed, trying again: {item}")
                     still.append(index)
@@ -189,9 +195,8 @@ class Calls:
             seconds = time.monotonic() - started
             spent += seconds
             scored = latest.state is CritiqueState.SCORED
-            state = "ok" if scored else "failed" if latest.state is CritiqueState.FAILED else "unparseable"
             error = None if scored else latest.reasoning
-            call = Call(state, latest.model_dump_json(), error, seconds)  # type: ignore[arg-type]
+            call = Call(_CALL_STATE[latest.state], latest.model_dump_json(), error, seconds)
             await self._record("critique", index, digest, call)
             if scored:
                 break

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import anyio
 from anyio.abc import TaskGroup
+from anyio.streams.memory import MemoryObjectSendStream
 from anyio.to_thread import run_sync
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
@@ -24,7 +25,8 @@ from thinkedit.adapters.models import Models
 from thinkedit.config import Config
 from thinkedit.errors import BusyError, EditRefused, LedgerError, UnsupportedEdit
 from thinkedit.graph.build import wire
-from thinkedit.graph.nodes import Nodes, PictureCache
+from thinkedit.graph.nodes import Nodes
+from thinkedit.graph.pictures import PictureCache
 from thinkedit.graph.sessions import open_session, result_of, turn_records
 from thinkedit.graph.stopping import best_turn, why_selected
 from thinkedit.images import ImageLimits, Loaded
@@ -49,7 +51,7 @@ class Run:
         self.done = anyio.Event()
         self.error: Exception | None = None
         self.parking = False
-        self._listeners: list[anyio.streams.memory.MemoryObjectSendStream[Event]] = []
+        self._listeners: list[MemoryObjectSendStream[Event]] = []
 
     def emit(self, event: Event) -> None:
         for stream in self._listeners:
@@ -297,7 +299,7 @@ class Runner:
 
 @asynccontextmanager
 async def open_runner(config: Config, models: Models | None = None) -> AsyncIterator[Runner]:
-    """A runner over the configured data folder: SQLite for sessions and checkpoints, the store for pictures."""
+    """A runner over the configured data folder: two SQLite files, and the store for pictures."""
     store = await run_sync(Store, config.store_url)
     ledger = await run_sync(Ledger, config.data / "sessions.sqlite")
     try:

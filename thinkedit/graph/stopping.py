@@ -62,7 +62,8 @@ def best_turn(records: Sequence[TurnRecord]) -> TurnRecord | None:
         return next(record for score, record in scored if score == top)
     judged = [r for r in records if r.image and r.critique and r.critique.state is CritiqueState.SCORED]
     unjudged = [r for r in records if r.image]
-    return (judged or unjudged or [None])[-1]
+    ranked = judged or unjudged
+    return ranked[-1] if ranked else None
 
 
 def best_candidate(candidates: Sequence[CandidateRecord]) -> int | None:

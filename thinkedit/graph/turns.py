@@ -1,0 +1,144 @@
+"""What every node works with: the models, the store and the ledger, and the turn in hand."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from anyio.to_thread import run_sync
+from langgraph.config import get_stream_writer
+
+from thinkedit.adapters.base import Editor, Past, Refiner, Thinker
+from thinkedit.errors import LeaseLost
+from thinkedit.graph.calls import Calls
+from thinkedit.graph.pictures import PictureCache
+from thinkedit.graph.sessions import LONGEST_INSTRUCTION
+from thinkedit.graph.state import EditState
+from thinkedit.graph.stopping import next_seed
+from thinkedit.images import Picture
+from thinkedit.ledger import Ledger, Session
+from thinkedit.store import Store
+from thinkedit.types import Critique, CritiqueState, Event, LoopSettings, StopReason, TurnRecord
+
+__all__ = ["Origin", "TurnInHand", "Workbench", "history_of", "past", "unusable", "wanted"]
+
+Origin = Literal["instruction", "plan", "thinker", "refiner", "caller"]
+
+
+@dataclass(frozen=True)
+class TurnInHand:
+    """The session, the turns done, the one under way, and the calls to make for it."""
+
+    session: Session
+    records: list[TurnRecord]
+    draft: TurnRecord | None
+    calls: Calls
+
+    @property
+    def settings(self) -> LoopSettings:
+        return self.session.settings
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """One editor, one thinker, one store and one ledger, bound when the graph is built."""
+
+    editor: Editor
+    thinker: Thinker
+    store: Store
+    ledger: Ledger
+    settings: LoopSettings
+    refiner: Refiner | None = None
+    owner: str = ""
+    pictures: PictureCache = field(default_factory=PictureCache)
+
+    async def claimed(self, session_id: str) -> Session:
+        """The session, held by this process from now on. LeaseLost where another one has it."""
+        if not await self.ledger.claim(session_id):
+            raise LeaseLost(f"session {session_id} is run by another process now")
+        return await self.ledger.session(session_id)
+
+    async def take(self, state: EditState) -> TurnInHand:
+        """What the state's cursor points at."""
+        session = await self.claimed(state["session_id"])
+        records = [await self.record(sha) for sha in state.get("records", [])]
+        draft = await self.record(sha) if (sha := state.get("draft")) else None
+        turn = draft.turn if draft else len(records) + 1
+
+        def retrying(message: str) -> None:
+            self.emit(session, "retrying", turn=turn, message=message)
+
+        calls = Calls(self.store, self.ledger, session.session_id, turn, session.settings, retrying)
+        return TurnInHand(session, records, draft, calls)
+
+    async def record(self, sha: str) -> TurnRecord:
+        return await run_sync(self.store.get_record, sha, TurnRecord)
+
+    async def put(self, session: Session, record: TurnRecord, *, complete: bool) -> str:
+        """Write a record and note it in the ledger; returns its hash."""
+        sha = await run_sync(self.store.put_record, record)
+        await self.ledger.put_turn(session.session_id, record.turn, sha, complete=complete)
+        return sha
+
+    async def planned(
+        self, session: Session, records: Sequence[TurnRecord], prompt: str, origin: Origin
+    ) -> dict[str, Any]:
+        """Put the next turn's prompt and seed in hand, and go to the editor."""
+        draft = TurnRecord(
+            session_id=session.session_id,
+            turn=len(records) + 1,
+            prompt=prompt,
+            seed=next_seed(session.settings.seed or 0, prompt, records),
+            origin=origin,
+        )
+        sha = await run_sync(self.store.put_record, draft)
+        return {"phase": "edit", "turn": draft.turn, "draft": sha}
+
+    async def picture(self, sha: str) -> Picture:
+        return await self.pictures.get(self.store, sha)
+
+    async def ended(self, session: Session, reason: StopReason, why: str) -> dict[str, Any]:
+        """Go to the stop node, with a sentence on what went wrong."""
+        await self.ledger.update(session.session_id, why=why)
+        return {"phase": "stop", "stop_reason": reason.value}
+
+    def emit(self, session: Session, kind: Any, **values: Any) -> None:
+        """Stream an Event to whoever follows the graph."""
+        event = Event(kind=kind, session_id=session.session_id, turns=session.settings.turns, **values)
+        with contextlib.suppress(RuntimeError):  # a node called outside a graph has no stream
+            get_stream_writer()(event.model_dump(mode="json"))
+
+
+def past(record: TurnRecord) -> Past:
+    """An earlier turn as a thinker is told of it."""
+    critique = record.critique or Critique(state=CritiqueState.FAILED)
+    return Past(
+        turn=record.turn,
+        prompt=record.prompt,
+        semantic=critique.semantic,
+        quality=critique.quality,
+        reasoning=critique.reasoning,
+        error=record.error,
+    )
+
+
+def history_of(records: Sequence[TurnRecord]) -> tuple[Past, ...]:
+    return tuple(past(record) for record in records)
+
+
+def wanted(session: Session) -> dict[str, Any] | None:
+    """A caller's mark in the ledger, looked at before each step: the way to the stop node, or None."""
+    reasons = {"stop": StopReason.STOPPED_BY_CALLER, "cancel": StopReason.CANCELLED}
+    reason = reasons.get(session.wanted)
+    return None if reason is None else {"phase": "stop", "stop_reason": reason.value}
+
+
+def unusable(prompt: str) -> str | None:
+    """What is wrong with a prompt that a model wrote, or None."""
+    if not prompt.strip():
+        return "empty"
+    if len(prompt.strip()) > LONGEST_INSTRUCTION:
+        return f"{len(prompt):,} characters long, over the limit of {LONGEST_INSTRUCTION:,}"
+    return None

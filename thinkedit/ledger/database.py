@@ -1,0 +1,88 @@
+"""One SQLite connection, used from threads, whose faults come out as LedgerError."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from anyio.to_thread import run_sync
+
+from thinkedit.errors import LedgerError
+from thinkedit.ledger.rows import SCHEMA, VERSION
+
+__all__ = ["Database"]
+
+T = TypeVar("T")
+
+
+class Database:
+    """The file at `path`, or a database in memory where path is None.
+
+    Raises LedgerError where the file cannot be opened, read or written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None) -> None:
+        self.path = None if path is None else Path(path)
+        self._lock = threading.Lock()
+        self._db = self._guard(self._connect)
+
+    def _connect(self) -> sqlite3.Connection:
+        if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(
+            ":memory:" if self.path is None else str(self.path),
+            timeout=10,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        db.row_factory = sqlite3.Row
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+            # In WAL mode NORMAL loses nothing when a process dies; a power cut can cost the last commits,
+            # never the file, and what they recorded is then done again.
+            db.execute("PRAGMA synchronous=NORMAL")
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version not in (0, VERSION):
+                raise LedgerError(
+                    f"the session database {self.path} is of version {version}, this thinkedit reads "
+                    f"{VERSION}: use the release that wrote it, or another --data folder"
+                )
+            if version == 0:
+                db.executescript(f"BEGIN IMMEDIATE;{SCHEMA}PRAGMA user_version={VERSION};COMMIT;")
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _guard(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except sqlite3.DatabaseError as error:
+            kind = type(error).__name__
+            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+                hint = "another process holds it; try again"
+            elif isinstance(error, sqlite3.OperationalError):
+                hint = "check that the folder can be written and has space left"
+            else:
+                hint = (
+                    "it is damaged; move it away and run `thinkedit sessions rebuild`: "
+                    "pictures and turn records are safe in the store"
+                )
+            raise LedgerError(f"the session database {self.path}: {error} ({kind}): {hint}") from error
+        except OSError as error:
+            raise LedgerError(f"the session database {self.path}: {error.strerror or error}") from error
+
+    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return await run_sync(self._locked, work)
+
+    def _locked(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with self._lock:
+            return self._guard(lambda: work(self._db))
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
