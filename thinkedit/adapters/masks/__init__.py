@@ -7,12 +7,31 @@ picture's content, so asking again is cheap; all functions may be called from se
 
 from __future__ import annotations
 
+from functools import partial
+
 from thinkedit.adapters.masks.cache import MaskCache
+from thinkedit.adapters.masks.colours import COLOUR_NAMES, canonical_colour, colour_shares, find_colour
 from thinkedit.adapters.masks.faces import find_faces
 from thinkedit.adapters.masks.guided import GuidedMask, Mask, Pixels
+from thinkedit.adapters.masks.sky import find_sky
 from thinkedit.adapters.masks.subject import find_subject
 
-__all__ = ["GuidedMask", "Mask", "Pixels", "faces", "guided_subject", "subject"]
+__all__ = [
+    "COLOUR_NAMES",
+    "GuidedMask",
+    "Mask",
+    "Pixels",
+    "canonical_colour",
+    "colour_shares",
+    "faces",
+    "guided_colour",
+    "guided_faces",
+    "guided_sky",
+    "guided_subject",
+    "named_colour",
+    "sky",
+    "subject",
+]
 
 _cache = MaskCache()
 
@@ -31,6 +50,37 @@ def subject(pixels: Pixels) -> Mask | None:
     return _full(pixels, guided_subject(pixels))
 
 
+def guided_faces(pixels: Pixels) -> GuidedMask | None:
+    """`faces` in the form that is applied strip by strip."""
+    return _cache.get(pixels, "faces", find_faces)
+
+
 def faces(pixels: Pixels) -> Mask | None:
     """Frontal faces as soft ellipses, or None where there are none."""
-    return _full(pixels, _cache.get(pixels, "faces", find_faces))
+    return _full(pixels, guided_faces(pixels))
+
+
+def guided_sky(pixels: Pixels) -> GuidedMask | None:
+    """`sky` in the form that is applied strip by strip."""
+    return _cache.get(pixels, "sky", find_sky)
+
+
+def sky(pixels: Pixels) -> Mask | None:
+    """The sky, or None where there is none or it cannot be told for certain from a wall or from water."""
+    return _full(pixels, guided_sky(pixels))
+
+
+def guided_colour(pixels: Pixels, colour: str) -> GuidedMask | None:
+    """`named_colour` in the form that is applied strip by strip."""
+    name = canonical_colour(colour)
+    if name is None:
+        raise ValueError(f"{colour!r} is not a colour known here; known are {', '.join(COLOUR_NAMES)}")
+    return _cache.get(pixels, f"colour:{name}", partial(find_colour, colour=name))
+
+
+def named_colour(pixels: Pixels, colour: str) -> Mask | None:
+    """The pixels of a named colour, wherever they are, or None where there is next to none of it.
+
+    Raises ValueError for a word that is no colour; `canonical_colour` tells beforehand.
+    """
+    return _full(pixels, guided_colour(pixels, colour))

@@ -66,7 +66,7 @@ def enlarge_rows(
     height, width = shape
     if small.shape[:2] == (height, width):
         return small[top:bottom]
-    sy, sx = small.shape[0] / height, small.shape[1] / width
+    sy = small.shape[0] / height
     first = max(0, int((top + 0.5) * sy - 0.5) - 1)
     last = min(small.shape[0], int((bottom + 0.5) * sy - 0.5) + 3)
     rows = np.clip((np.arange(top, bottom, dtype=np.float32) + 0.5) * sy - 0.5 - first, 0, last - first - 1)
@@ -92,7 +92,7 @@ def box_guided(guide: Mask, target: Mask, radius: int, eps: float) -> tuple[Mask
     mean_guide, mean_target = mean(guide), mean(target)
     covariance = mean(guide * target) - mean_guide * mean_target
     variance = np.maximum(mean(guide * guide) - mean_guide * mean_guide, 0)
-    slope = covariance / (variance + np.float32(eps))
+    slope = np.asarray(covariance / (variance + np.float32(eps)), np.float32)
     return mean(slope), mean(mean_target - slope * mean_guide)
 
 
