@@ -140,7 +140,8 @@ def _around(lab: Floats, middle: _Middle, band: Mask) -> Mask:
     """The band moved to the thing's own hues, so that a name's limits do not cut through it."""
     away = _away(lab, middle)
     _, chroma = hue_and_chroma(lab)
-    half = float(np.clip(1.3 * np.quantile(away[band > 0.5], 0.9), 12, 24)) if (band > 0.5).any() else 18.0
+    sure = away[band > 0.5]
+    half = float(np.clip(4 * np.median(sure) + 6, 10, 24)) if sure.size else 18.0
     raised = np.asarray(chroma * np.clip(45 / (lab[..., 0] + 5), 1, 2.2), np.float32)
     floor = min(14.0, 0.35 * middle.chroma)
     near = smoothstep(away, half + 5, half - 5) * smoothstep(raised, floor, 2 * floor)
@@ -155,7 +156,7 @@ def _of_one_kind(weight: Mask, lab: Floats, middle: _Middle) -> Mask:
     away = _away(lab, middle)
     areas = stats[:, cv2.CC_STAT_AREA]
     largest = int(1 + np.argmax(areas[1:]))
-    tolerance = max(6.0, 2.5 * float(np.quantile(away[labels == largest], 0.75)))
+    tolerance = max(7.0, 3 * float(np.median(away[labels == largest])))
     strangers = np.zeros(weight.shape, np.uint8)
     for piece in range(1, count):
         if 30 < areas[piece] < 0.2 * areas[largest]:
