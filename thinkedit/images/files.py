@@ -128,14 +128,14 @@ def _encode(picture: Picture, mime_type: str, quality: int) -> bytes:
         "image/jpeg": {"format": "JPEG", "quality": quality, "subsampling": "4:4:4"},
         "image/webp": {"format": "WEBP", "quality": quality, "method": 4},
         "image/avif": {"format": "AVIF", "quality": quality, "speed": 8},
-        "image/tiff": {"format": "TIFF", "compression": "tiff_lzw"},
+        # libtiff, which compresses, cannot write the EXIF block that holds the capture date
+        "image/tiff": {"format": "TIFF", "compression": "raw" if metadata.exif else "tiff_lzw"},
     }
-    carried: dict[str, object] = {}
-    if metadata.icc:
-        carried["icc_profile"] = metadata.icc
-    if metadata.exif:
+    carried: dict[str, object] = {"icc_profile": metadata.icc} if metadata.icc else {}
+    room = 65_000 if mime_type == "image/jpeg" else 10_000_000  # a JPEG segment holds 65,533 bytes
+    if metadata.exif and len(metadata.exif) < room:
         carried["exif"] = b"Exif\0\0" + metadata.exif
-    if metadata.xmp and mime_type in ("image/jpeg", "image/webp", "image/avif"):
+    if metadata.xmp and len(metadata.xmp) < room and mime_type != "image/tiff":
         carried["xmp"] = metadata.xmp
     stream = io.BytesIO()
     try:

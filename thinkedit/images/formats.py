@@ -83,10 +83,14 @@ def opened(data: bytes, *, max_pixels: int | None = None) -> Iterator[ImageFile]
     name = recognise(data[:64])
     if name is None:
         raise ImageError(f"no picture of a kind that is read here ({', '.join(MIME_TYPES)})")
-    with decoding(f"the {name}"):
+    with decoding(f"the {name}"):  # also what the caller does with it
         if name == "WebP":  # its decoder allocates the whole canvas when it is opened
             check_pixels(_webp_size(data), max_pixels)
-        with _plugin(name, data) as image:
+        try:
+            image = _plugin(name, data)
+        except (SyntaxError, NotImplementedError) as error:  # what a plugin says of a header that it rejects
+            raise ImageError(f"the {name} is damaged or of a kind that cannot be read ({error})") from error
+        with image:
             check_pixels(image.size, max_pixels)
             yield image
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,11 @@ __all__ = ["NOTHING", "Metadata", "is_profile", "orientation", "read"]
 
 ORIENTATION, DATE_TIME, EXIF_IFD = 0x0112, 0x0132, 0x8769
 CAPTURE_DATE = (0x9003, 0x9011, 0x9291)  # DateTimeOriginal, OffsetTimeOriginal, SubSecTimeOriginal
+_LAYOUT = frozenset(  # TIFF 6.0, section 8: how pixels lie in a file, and other blocks
+    {*range(0xFE, 0x10E), 0x111, *range(0x115, 0x11A), 0x11C, 0x124, 0x125, 0x13D, *range(0x140, 0x15C)}
+    | {*range(0x200, 0x215), 0x2BC, 0x83BB, 0x8649, 0x8773}
+)
+_XMP_ORIENTATION = re.compile(rb'tiff:Orientation="\d"|<tiff:Orientation>\d</tiff:Orientation>')
 MAX_PROFILE = 4_000_000
 """Bytes: more than any RGB profile in use; a larger one is dropped."""
 
@@ -60,7 +66,7 @@ def read(image: Image.Image, *, everything: bool = False) -> Metadata:
     except Exception:  # as above
         exif = None
     xmp = image.info.get("xmp") if everything else None
-    return Metadata(profile, exif, xmp if isinstance(xmp, bytes) and b"rientation" not in xmp else None)
+    return Metadata(profile, exif, _XMP_ORIENTATION.sub(b"", xmp) if isinstance(xmp, bytes) else None)
 
 
 def _capture_date(image: Image.Image) -> bytes | None:
@@ -79,7 +85,8 @@ def _capture_date(image: Image.Image) -> bytes | None:
 
 def _all_exif(image: Image.Image) -> bytes | None:
     exif = image.getexif()
-    exif.pop(ORIENTATION, None)
+    for tag in {ORIENTATION, *_LAYOUT} & set(exif):
+        del exif[tag]
     return _block(exif)
 
 

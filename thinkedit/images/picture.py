@@ -110,7 +110,7 @@ class Picture:
 
     @property
     def metadata(self) -> Metadata:
-        """ICC profile and EXIF as they stand in `data`, read once."""
+        """What `from_pixels` and `save` carry on: of a PNG all that it holds, else profile and date."""
         if self._metadata is None:
             self._metadata = (
                 png.read_metadata(self._data) if self._mime == "image/png" else _read_metadata(self._data)
@@ -176,7 +176,7 @@ def _read_metadata(data: bytes) -> Metadata:
     from thinkedit.images import formats, metadata
 
     with formats.opened(data) as image:
-        return metadata.read(image, everything=True)
+        return metadata.read(image)
 
 
 def _decode(data: bytes) -> NDArray[np.uint8]:

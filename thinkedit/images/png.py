@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from thinkedit.errors import ImageError
-from thinkedit.images.metadata import MAX_PROFILE, NOTHING, Metadata
+from thinkedit.images.metadata import MAX_PROFILE, NOTHING, Metadata, is_profile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,9 +91,10 @@ def read_metadata(data: bytes) -> Metadata:
         if kind == b"iCCP":
             _, _, packed = body.partition(b"\0")
             try:
-                icc = zlib.decompressobj().decompress(packed[1:], MAX_PROFILE)
+                unpacked = zlib.decompressobj().decompress(packed[1:], MAX_PROFILE)
             except zlib.error:
-                icc = None
+                continue
+            icc = unpacked if is_profile(unpacked, b"RGB ") else None
         elif kind == b"eXIf":
             exif = body
         elif kind == b"iTXt" and body.startswith(_XMP_KEY):
