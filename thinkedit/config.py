@@ -1,29 +1,30 @@
-"""Settings, read once at the edge: flags over THINKEDIT_* variables over `thinkedit.toml` over defaults.
+"""Settings, read once at the edge: flags over `THINKEDIT_*` variables over `thinkedit.toml` over defaults.
 
-The file is `./thinkedit.toml`, else the one in the user's configuration folder, else the one that
-THINKEDIT_CONFIG names. Nothing below `server` and `cli` reads the environment.
+The file is the one that the caller or THINKEDIT_CONFIG names, else `./thinkedit.toml`, else the one in the
+user's configuration folder. Nothing below `server`, `cli` and the Python face reads environment or file.
 """
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as VariableError
 
 from thinkedit.errors import SettingsError
 from thinkedit.types import LoopSettings
 
-__all__ = ["Config", "Limits", "ServerConfig", "load_config"]
+__all__ = ["Config", "Limits", "ServerConfig", "config_file", "load_config"]
+
+FILE = "thinkedit.toml"
+PREFIX = "THINKEDIT_"
 
 
 class Limits(BaseModel):
@@ -47,12 +48,10 @@ class ServerConfig(BaseModel):
     body_bytes: int = Field(36_000_000, gt=0, description="largest HTTP request body")
 
 
-class Config(BaseSettings):
+class Config(BaseModel):
     """Everything that can be configured. data: where sessions and pictures are kept."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="THINKEDIT_", env_nested_delimiter="__", extra="forbid", validate_default=True
-    )
+    model_config = ConfigDict(extra="forbid")
 
     data: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("thinkedit", appauthor=False)))
     store: str | None = Field(None, description="fsspec URL of the picture store; default: below `data`")
@@ -66,42 +65,148 @@ class Config(BaseSettings):
     def store_url(self) -> str:
         return self.store or str(self.data / "store")
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        path = _config_file()
-        sources = [init_settings, env_settings]
-        if path is not None:
-            sources.append(TomlConfigSettingsSource(settings_cls, path))
-        return tuple(sources)
+
+class _Variables(Config, BaseSettings):
+    """Knows which `THINKEDIT_*` variables there are: THINKEDIT_DATA, THINKEDIT_LOOP__TURNS and so on."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid")
 
 
-def _config_file() -> Path | None:
-    if named := os.environ.get("THINKEDIT_CONFIG"):
-        if not Path(named).is_file():
-            raise SettingsError(f"THINKEDIT_CONFIG names {named!r}, which is not a file")
-        return Path(named)
-    here = Path("thinkedit.toml")
-    user = Path(platformdirs.user_config_dir("thinkedit", appauthor=False)) / "thinkedit.toml"
-    return next((path for path in (here, user) if path.is_file()), None)
+def config_file(named: str | os.PathLike[str] | None = None) -> Path | None:
+    """The configuration file in use, absolute, or None. SettingsError where a named one is not there."""
+    variable = os.environ.get(f"{PREFIX}CONFIG")
+    for origin, given in (("--config", named), (f"{PREFIX}CONFIG", variable or None)):
+        if given is not None:
+            path = Path(given).expanduser().absolute()
+            if not path.is_file():
+                raise SettingsError(f"{origin} names {os.fspath(given)!r}, which is not a file")
+            return path
+    folders = Path(), Path(platformdirs.user_config_dir("thinkedit", appauthor=False))
+    return next((path.absolute() for folder in folders if (path := folder / FILE).is_file()), None)
 
 
-def load_config(**flags: Any) -> Config:
-    """Read the configuration; flags that are None are left out. SettingsError in one line."""
+def load_config(config: str | os.PathLike[str] | None = None, **flags: Any) -> Config:
+    """Read the configuration.
+
+    config: the file to read instead of the one that would be found.
+    flags: fields of Config that go over everything else; those that are None are left out.
+
+    Paths in the file are relative to its folder. SettingsError names the setting, its value and where it
+    comes from.
+    """
+    path = config_file(config)
+    file = {} if path is None else _read(path)
     given = {name: value for name, value in flags.items() if value is not None}
     try:
-        return Config(**given)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{_config_file()} is not valid TOML: {error}") from error
+        variables = EnvSettingsSource(_Variables)()
+    except VariableError as error:
+        raise SettingsError(f"a {PREFIX}* variable is not the JSON it should be: {error}") from error
+    values = _over(_over(file, variables), given)
+    try:
+        loaded = Config.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(
-            f"the setting {where!r} has the value {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
-        ) from error
+        raise SettingsError(_explained(error, path, file, variables)) from error
+    return _absolute(loaded)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}") from error
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from error
+
+    def below(value: Any) -> Any:
+        return str(path.parent / Path(value).expanduser()) if isinstance(value, str) and value else value
+
+    if "data" in values:
+        values["data"] = below(values["data"])
+    if isinstance(store := values.get("store"), str) and "://" not in store:
+        values["store"] = below(store)
+    if isinstance(server := values.get("server"), dict):
+        if isinstance(allow := server.get("allow"), list):
+            server["allow"] = [below(folder) for folder in allow]
+        if "output_dir" in server:
+            server["output_dir"] = below(server["output_dir"])
+    return values
+
+
+def _over(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
+    """`high` laid over `low`, table by table."""
+    merged = dict(low)
+    for name, value in high.items():
+        under = merged.get(name)
+        both = isinstance(value, Mapping) and isinstance(under, Mapping)
+        merged[name] = _over(under, value) if both else value  # type: ignore[arg-type]  # `both` narrows
+    return merged
+
+
+def _absolute(config: Config) -> Config:
+    """The same configuration after a change of the working directory."""
+
+    def absolute(path: Path) -> Path:
+        return path.expanduser().absolute()
+
+    output = config.server.output_dir
+    server = {
+        "allow": [absolute(folder) for folder in config.server.allow],
+        "output_dir": None if output is None else absolute(output),
+    }
+    return config.model_copy(
+        update={"data": absolute(config.data), "server": config.server.model_copy(update=server)}
+    )
+
+
+def _explained(
+    error: ValidationError, path: Path | None, file: Mapping[str, Any], variables: Mapping[str, Any]
+) -> str:
+    """One line: the setting, its value where it is short and no secret, what is wrong, and its origin."""
+    first = error.errors(include_url=False)[0]
+    where = [str(part) for part in first["loc"]]
+    name = ".".join(where)
+    if _holds(variables, where):
+        origin = f" (from {PREFIX}{'__'.join(where).upper()})"
+    elif _holds(file, where):
+        origin = f" (in {path})"
+    else:
+        origin = ""
+    if first["type"] == "extra_forbidden":
+        known = _fields(where[:-1])
+        near = difflib.get_close_matches(where[-1], known, n=1, cutoff=0.6)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
+        return f"there is no setting {name!r}{origin}: {hint}"
+    message = first["msg"][0].lower() + first["msg"][1:]
+    shown = _shown(first["input"], name)
+    return f"the setting {name!r}{f' has the value {shown}' if shown else ''}{origin}: {message}"
+
+
+def _holds(values: Any, where: list[str]) -> bool:
+    for part in where:
+        if isinstance(values, Mapping) and part in values:
+            values = values[part]
+        elif isinstance(values, list) and part.isdigit() and int(part) < len(values):
+            values = values[int(part)]
+        else:
+            return False
+    return True
+
+
+def _fields(where: list[str]) -> list[str]:
+    """The settings that there are below `where`."""
+    model: type[BaseModel] = Config
+    for part in where:
+        annotation = model.model_fields[part].annotation if part in model.model_fields else None
+        kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
+        model = next((kind for kind in kinds if issubclass(kind, BaseModel)), model)
+    return list(model.model_fields)
+
+
+def _shown(value: object, name: str) -> str:
+    secret = any(word in name.lower() for word in ("key", "token", "secret", "password"))
+    if secret or not isinstance(value, str | int | float | bool | Path):
+        return ""
+    text = repr(str(value) if isinstance(value, Path) else value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
