@@ -162,7 +162,7 @@ class LoopSettings(_Model):
     editor: str = Field("photo", description="`kind`, `kind:model` or a name from the configuration")
     thinker: str = Field("measured", description="`kind`, `kind:model` or a name from the configuration")
     mode: Mode = Field(Mode.WHILE, description="think while editing, once before, or both")
-    turns: int = Field(4, ge=1, le=12, description="editor passes at most")
+    turns: int = Field(5, ge=1, le=12, description="editor passes at most")
     threshold: Score = Field(8.0, description="satisfied when both scores reach this (0-10)")
     candidates: int = Field(1, ge=1, le=8, description="images made in each turn, with different seeds")
     patience: int = Field(2, ge=1, le=12, description="stop after this many turns without a better image")

@@ -1,0 +1,49 @@
+# Every target installs what it needs into .venv and works the second time in seconds.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+export OMP_WAIT_POLICY = PASSIVE
+
+.PHONY: demo test test-all check bench gallery clean
+
+demo: .venv/.core ## edit a real photograph and show the turns
+	@mkdir -p out && rm -f out/demo.jpg
+	@$(BIN)/thinkedit edit examples/photos/china.jpg "make it warmer and brighten the shadows" -o out/demo.jpg
+
+test: .venv/.dev ## the core's tests; no torch, no network
+	$(BIN)/python -m pytest -m "not slow and not external and not gpu"
+
+test-all: .venv/.dev .venv/.external ## everything, with the programs it needs
+	$(BIN)/python -m pytest
+
+check: .venv/.dev ## format, lint, types, structure
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.dev ## what docs/performance.md records
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+gallery: .venv/.dev ## make docs/gallery.md and its pictures again
+	$(BIN)/python scripts/gallery.py
+
+clean:
+	rm -rf .venv out build dist
+
+.venv/.venv:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	@touch $@
+
+.venv/.core: .venv/.venv pyproject.toml
+	$(PIP) --editable .
+	@touch $@
+
+.venv/.dev: .venv/.core
+	$(PIP) --editable ".[mcp]" --group dev
+	@touch $@
+
+.venv/.external: tests/external/install.sh
+	bash tests/external/install.sh
+	@touch $@
