@@ -125,12 +125,7 @@ class Runner:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        with anyio.CancelScope(shield=True):
-            for run in list(self._runs.values()):
-                run.parking = True
-                run.scope.cancel()
-            for run in list(self._runs.values()):
-                await run.done.wait()
+        await self.park()
         assert self._tasks is not None
         self._tasks.cancel_scope.cancel()
         try:
@@ -138,6 +133,15 @@ class Runner:
         finally:
             with anyio.CancelScope(shield=True):
                 await self.models.aclose()
+
+    async def park(self) -> None:
+        """Interrupt what runs here, to be gone on with later; the calls that follow it return at once."""
+        with anyio.CancelScope(shield=True):
+            for run in list(self._runs.values()):
+                run.parking = True
+                run.scope.cancel()
+            for run in list(self._runs.values()):
+                await run.done.wait()
 
     # what calls ask for
 
