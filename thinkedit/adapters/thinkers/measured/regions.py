@@ -1,0 +1,96 @@
+"""Where a wish applies: what surely lies inside a region, and what surely lies outside it.
+
+Between the two is a margin that counts for neither: editors feather their edges, and two masks of one
+thing differ by a few pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from thinkedit.adapters import masks
+from thinkedit.adapters.thinkers.measured.colour import Lab, Pixels, Weights
+
+__all__ = ["Region", "find_region", "region_name"]
+
+MARGIN = 0.012
+"""Margin beside a mask's edge, as a share of the longer side."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """inside, outside: H x W weights, 0 to 1. soft: the mask between them, for what lies on the edge."""
+
+    inside: Weights
+    outside: Weights
+    soft: Weights
+
+
+def region_name(region: str) -> str:
+    """The region as it stands in a sentence: "the sky", "the red parts", "the picture"."""
+    if region == "whole":
+        return "the picture"
+    if region.startswith("colour:"):
+        return f"the {region.partition(':')[2]} parts"
+    if region in ("top", "bottom", "left", "right"):
+        return f"the {region} part"
+    return f"the {region}"
+
+
+def _from_mask(mask: Weights) -> Region:
+    reach = max(1, round(MARGIN * max(mask.shape)))
+    kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    sure = np.asarray(mask > 0.9, np.float32)
+    core = np.asarray(cv2.erode(sure, np.ones((3, 3), np.uint8)), np.float32)
+    if core.sum() < 0.5 * sure.sum():
+        core = sure
+    if core.sum() < 0.25 * mask.sum():
+        core = np.asarray(mask > 0.5, np.float32)
+    far = 1 - np.asarray(cv2.dilate(np.asarray(mask > 0.06, np.float32), kernel), np.float32)
+    return Region(core, far, mask.astype(np.float32))
+
+
+def _ramp(position: Weights, inner: float, outer: float) -> Region:
+    """From a map that grows from the region's heart outwards."""
+    soft = np.clip((outer - position) / (outer - inner), 0, 1).astype(np.float32)
+    return Region(np.asarray(position <= inner, np.float32), np.asarray(position >= outer, np.float32), soft)
+
+
+def find_region(name: str, small: Pixels, lab: Lab) -> Region | None:
+    """The region of this picture, or None where there is no such thing in it."""
+    height, width = small.shape[:2]
+    if name == "whole":
+        ones = np.ones((height, width), np.float32)
+        return Region(ones, np.zeros_like(ones), ones)
+    y = ((np.arange(height, dtype=np.float32) + 0.5) / height)[:, None] + np.zeros((1, width), np.float32)
+    x = ((np.arange(width, dtype=np.float32) + 0.5) / width)[None, :] + np.zeros((height, 1), np.float32)
+    if name in ("top", "bottom", "left", "right"):
+        along = {"top": y, "bottom": 1 - y, "left": x, "right": 1 - x}[name]
+        return _ramp(along, 0.3, 0.7)
+    if name == "centre":
+        return _ramp(np.hypot((x - 0.5) / 0.5, (y - 0.5) / 0.5).astype(np.float32), 0.4, 1.05)
+    if name in ("shadows", "highlights"):
+        smooth = np.asarray(cv2.GaussianBlur(lab[..., 0], (0, 0), max(1.0, 0.01 * max(height, width))))
+        bright = (smooth if name == "shadows" else 100 - smooth).astype(np.float32)
+        return _ramp(bright, 30.0, 65.0)
+    mask = _found(name, small)
+    return None if mask is None else _from_mask(mask)
+
+
+def _found(name: str, small: Pixels) -> Weights | None:
+    pixels = np.ascontiguousarray(small)
+    if name == "subject":
+        return masks.subject(pixels)
+    if name == "background":
+        subject = masks.subject(pixels)
+        return None if subject is None else 1 - subject
+    if name == "sky":
+        return masks.sky(pixels)
+    if name == "faces":
+        return masks.faces(pixels)
+    if name.startswith("colour:"):
+        return masks.named_colour(pixels, name.partition(":")[2])
+    return None

@@ -1,0 +1,191 @@
+"""What wishes about light should become: exposure, contrast, midtones, shadows, highlights, clarity, auto.
+
+Bands are what a person takes for the bare word on an ordinary photograph, found on a set of photographs
+apart from those reported on (scripts/calibrate_measured.py), and scaled with the amount. They shrink where
+the photograph has no room: a bright picture cannot be brightened by much.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from thinkedit.adapters.thinkers.measured.colour import Lab, Weights, chroma, linear
+from thinkedit.adapters.thinkers.measured.measures import (
+    Map,
+    local_contrast,
+    mean,
+    quantile,
+    ratio_percent,
+    spread,
+)
+from thinkedit.adapters.thinkers.measured.readings import Reading
+from thinkedit.adapters.thinkers.measured.scene import Scene
+from thinkedit.adapters.vocabulary import Clause
+from thinkedit.adapters.vocabulary.operations import STOPS
+
+__all__ = ["auto", "clarity", "contrast", "exposure", "gamma", "highlights", "shadows"]
+
+LIGHTER = 7.0
+"""L* by which a plain "brighter" should raise a picture that has room."""
+
+
+def _lightness_rise(scene: Scene, weights: Weights) -> float:
+    before, after = scene.pair.lightness
+    return mean(after - before, weights)
+
+
+def exposure(scene: Scene, clause: Clause) -> list[Reading]:
+    """Mean rise of L*; where a number was given, the light itself in stops."""
+    weights = scene.inside(clause.region)
+    up = clause.direction >= 0
+    sign = 1 if up else -1
+    if clause.given:
+        goal = clause.amount * STOPS
+        value = sign * _stops(scene, weights)
+        return [Reading(clause, "light", value, 0.68 * goal, goal, 1.4 * goal, "stops", up)]
+    before = scene.pair.lightness[0]
+    level = mean(before, weights)
+    room = 100 - level if up else level
+    goal = min(LIGHTER * clause.amount, 0.3 * room)
+    value = sign * _lightness_rise(scene, weights)
+    low = max(0.8, 0.5 * goal)
+    return [Reading(clause, "lightness", value, low, max(goal, low), max(1.6 * goal, 2.5), "L*", up)]
+
+
+def _stops(scene: Scene, weights: Weights) -> float:
+    """Median gain of luminance in stops where neither picture is near black or white."""
+    luma = np.array([0.2126, 0.7152, 0.0722], np.float32)
+    before, after = linear(scene.pair.source) @ luma, linear(scene.pair.result) @ luma
+    usable = (weights >= 0.5) & (before > 0.01) & (before < 0.6) & (after > 0.004) & (after < 0.92)
+    if int(usable.sum()) < 50:
+        usable = weights >= 0.5
+    if not usable.any():
+        return 0.0
+    return float(np.median(np.log2((after[usable] + 1e-4) / (before[usable] + 1e-4))))
+
+
+def contrast(scene: Scene, clause: Clause) -> list[Reading]:
+    """Spread of L* after against before, 100 ln."""
+    weights = scene.inside(clause.region)
+    before, after = scene.pair.lightness
+    value = ratio_percent(spread(after, weights), spread(before, weights), 1.0)
+    if clause.direction < 0:
+        value = -value
+    if clause.given:
+        slope = 0.25 * clause.amount
+        goal = 100 * np.log1p(slope) if clause.direction >= 0 else -100 * np.log(max(1 - slope, 0.05))
+        goal *= 0.8  # an S-curve has its full slope in the middle only
+        low, high = 0.4 * goal, 1.5 * goal
+    else:
+        room = float(np.clip(1.55 - spread(before, weights) / 40, 0.55, 1.0)) if clause.direction > 0 else 1.0
+        goal = 12.0 * clause.amount * room
+        low, high = 0.42 * goal, 1.75 * goal
+    return [Reading(clause, "contrast", value, low, goal, high, "%", clause.direction >= 0)]
+
+
+def _bump(L: Map, centre: float, width: float) -> Map:
+    bump: Map = np.exp(-(((L - np.float32(centre)) / np.float32(width)) ** 2))
+    return bump
+
+
+def gamma(scene: Scene, clause: Clause) -> list[Reading]:
+    """Mean rise of L* in the midtones."""
+    weights = scene.inside(clause.region) * _bump(scene.pair.lightness[0], 50, 22)
+    value = _lightness_rise(scene, weights) * (1 if clause.direction >= 0 else -1)
+    goal = 7.0 * clause.amount
+    return [Reading(clause, "midtones", value, 0.45 * goal, goal, 1.75 * goal, "L*", clause.direction >= 0)]
+
+
+def _end_of_scale(scene: Scene, clause: Clause, noun: str, part: Map, plain: float) -> list[Reading]:
+    """Change of L* in the shadows or the highlights, over that of the opposite end."""
+    inside = scene.inside(clause.region)
+    weights = inside * part
+    sign = 1 if clause.direction >= 0 else -1
+    share = mean(part, inside)
+    goal = plain * clause.amount
+    if share < 0.01:
+        return [
+            Reading(clause, noun, 0.0, 0.0, 0.0, 0.0, "L*", sign > 0, False, f"there are hardly any {noun}")
+        ]
+    value = sign * _lightness_rise(scene, weights)
+    low, high = 0.4 * goal, 2.0 * goal
+    readings = [Reading(clause, noun, value, low, goal, high, "L*", sign > 0)]
+    rest = inside * np.clip(1 - 3 * part, 0, 1)
+    if mean(np.clip(1 - 3 * part, 0, 1), inside) > 0.05 and not scene.asked("exposure", "gamma", "auto"):
+        spill = sign * _lightness_rise(scene, rest)
+        if value > low and spill > 0.75 * value:
+            readings.append(
+                Reading(
+                    clause,
+                    f"aim at the {noun}",
+                    value - spill,
+                    0.25 * value,
+                    value,
+                    value,
+                    "L*",
+                    True,
+                    False,
+                    f"the rest of the picture changed as much as the {noun}",
+                )
+            )
+    return readings
+
+
+def shadows(scene: Scene, clause: Clause) -> list[Reading]:
+    part = np.clip((45 - scene.pair.lightness[0]) / 25, 0, 1).astype(np.float32)
+    return _end_of_scale(scene, clause, "shadows", part, 6.0)
+
+
+def highlights(scene: Scene, clause: Clause) -> list[Reading]:
+    part = np.clip((scene.pair.lightness[0] - 60) / 25, 0, 1).astype(np.float32)
+    return _end_of_scale(scene, clause, "highlights", part, 4.5)
+
+
+def clarity(scene: Scene, clause: Clause) -> list[Reading]:
+    """Contrast of each place with its surroundings, 100 ln."""
+    weights = scene.inside(clause.region)
+    before, after = scene.pair.lightness
+    value = ratio_percent(local_contrast(after, weights), local_contrast(before, weights), 0.3)
+    value = value if clause.direction >= 0 else -value
+    goal = 15.0 * clause.amount
+    return [
+        Reading(clause, "local contrast", value, 0.4 * goal, goal, 2.2 * goal, "%", clause.direction >= 0)
+    ]
+
+
+def _faults(lab: Lab, weights: Weights) -> float:
+    """How far a picture is from well exposed: range not used, middle too dark or bright, a cast."""
+    L = lab[..., 0]
+    unused = max(0.0, 88 - (quantile(L, 0.99, weights) - quantile(L, 0.01, weights)))
+    middle = max(0.0, abs(quantile(L, 0.5, weights) - 50) - 12)
+    neutral = weights * np.asarray(chroma(lab) < 22, np.float32)
+    cast = 0.0
+    if neutral.mean() > 0.05:
+        cast = float(np.hypot(mean(lab[..., 1], neutral), mean(lab[..., 2], neutral)))
+    return 0.4 * unused + 0.5 * middle + 0.7 * max(0.0, cast - 3)
+
+
+def auto(scene: Scene, clause: Clause) -> list[Reading]:
+    """Faults of exposure and cast taken away, without a change that a person would call another picture."""
+    weights = scene.inside(clause.region)
+    before, after = _faults(scene.pair.before, weights), _faults(scene.pair.after, weights)
+    change = mean(scene.delta_e, weights)
+    wanted = 0.5 if before > 3 else 0.15
+    room = 9.0 * max(1.0, clause.amount) + 0.5 * before
+    readings = [Reading(clause, "change by enhancing", change, wanted, min(3.0, room), room, "delta E")]
+    goal = 0.6 * before if before > 3 else 0.0
+    low = 0.15 * before if before > 3 else -1.5
+    readings.append(
+        Reading(
+            clause,
+            "faults of exposure",
+            before - after,
+            low,
+            goal,
+            max(before, goal) + 10,
+            "",
+            False,
+            note="" if before > 3 else "the photograph was well exposed already",
+        )
+    )
+    return readings
