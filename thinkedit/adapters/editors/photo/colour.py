@@ -1,0 +1,146 @@
+"""Colour: warmth, tint, saturation, vibrance, black and white, sepia, vintage.
+
+As in `tone`: each returns a function from a band of rows to its new pixels.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from thinkedit.adapters.editors.photo.bands import Rows
+from thinkedit.adapters.editors.photo.detail import falloff
+from thinkedit.adapters.editors.photo.filters import from_lab, from_linear, to_lab, to_linear
+from thinkedit.adapters.masks.guided import Pixels
+from thinkedit.adapters.vocabulary import Clause
+
+__all__ = ["black_and_white", "saturation", "sepia", "tint", "vibrance", "vintage", "warmth"]
+
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
+PANCHROMATIC = np.array([0.2778, 0.65, 0.0722], np.float32)
+"""Weights of a black and white film with skin a little lighter than luminance makes it."""
+SKIN_HUE = 50.0
+
+
+def warmth(pixels: Pixels, clause: Clause) -> Rows:
+    """Gains on red and blue in linear light with the luminance kept; 22 % and -28 % at an amount of 2.
+
+    Near white the change fades out, as it would clip there and turn specular lights yellow.
+    """
+    level = 0.5 * clause.amount * clause.direction
+    gains = np.array([max(0.2, 1 + 0.22 * level), 1.0, max(0.2, 1 - 0.28 * level)], np.float32)
+
+    def rows(top: int, bottom: int) -> Pixels:
+        light = to_linear(pixels[top:bottom])
+        before = light @ LUMINANCE
+        after = light @ (LUMINANCE * gains)
+        scale = before / np.maximum(after, 1e-6)
+        changed = light * gains
+        changed *= scale[..., None]
+        over = changed.max(axis=2)
+        fade = np.clip((1 - before) / np.maximum(over - before, 1e-6), 0, 1)  # keeps the luminance in gamut
+        grey = before[..., None]
+        return from_linear(grey + (changed - grey) * fade[..., None])
+
+    return rows
+
+
+def tint(pixels: Pixels, clause: Clause) -> Rows:
+    """Towards magenta (+) or green (-) along a*: 6 units at the plain amount, less near black and white."""
+    shift = np.float32(6 * clause.amount * clause.direction)
+
+    def rows(top: int, bottom: int) -> Pixels:
+        lab = to_lab(pixels[top:bottom])
+        room = np.clip(np.minimum(lab[..., 0], 104 - lab[..., 0]) * np.float32(1 / 15), 0, 1)
+        lab[..., 1] += shift * room
+        return from_lab(lab)
+
+    return rows
+
+
+def saturation(pixels: Pixels, clause: Clause) -> Rows:
+    """Chroma times 1 + 0.3 at the plain amount, or times 1 - 0.3; hue and lightness stay."""
+    factor = np.float32(max(0.0, 1 + 0.3 * clause.amount * clause.direction))
+
+    def rows(top: int, bottom: int) -> Pixels:
+        lab = to_lab(pixels[top:bottom])
+        lab[..., 1:] *= factor
+        return from_lab(lab)
+
+    return rows
+
+
+def vibrance(pixels: Pixels, clause: Clause) -> Rows:
+    """More chroma where there is little, less for skin (hue 50 degrees), so that nothing glares."""
+    level = np.float32(max(-1.0, 0.45 * clause.amount * clause.direction))
+
+    def rows(top: int, bottom: int) -> Pixels:
+        lab = to_lab(pixels[top:bottom])
+        chroma, hue = cv2.cartToPolar(lab[..., 1], lab[..., 2], angleInDegrees=True)
+        away = (hue - np.float32(SKIN_HUE)) * np.float32(1 / 22)
+        gain = 1 + level * np.exp(chroma * np.float32(-1 / 40)) * (1 - np.float32(0.6) * np.exp(-away * away))
+        lab[..., 1:] *= np.maximum(gain, 0)[..., None]
+        return from_lab(lab)
+
+    return rows
+
+
+def _curve(slope: float) -> NDArray[np.uint8]:
+    x = np.arange(256) / 255
+    y = np.where(x < 0.5, 0.5 * (2 * x) ** slope, 1 - 0.5 * (2 - 2 * x) ** slope)
+    return (y * 255 + 0.5).astype(np.uint8)
+
+
+def _grey(strip: Pixels, table: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Height x width: panchromatic grey, with a curve laid over it."""
+    light = to_linear(strip) @ PANCHROMATIC
+    return np.asarray(cv2.LUT(from_linear(light), table), np.uint8)
+
+
+def black_and_white(pixels: Pixels, clause: Clause) -> Rows:
+    """Panchromatic grey with a little more contrast; an amount below 1 leaves that share of the colour."""
+    table, share = _curve(1.15), min(1.0, clause.amount)
+
+    def rows(top: int, bottom: int) -> Pixels:
+        strip = pixels[top:bottom]
+        grey = np.asarray(cv2.cvtColor(_grey(strip, table), cv2.COLOR_GRAY2RGB), np.uint8)
+        return grey if share >= 1 else np.asarray(cv2.addWeighted(grey, share, strip, 1 - share, 0), np.uint8)
+
+    return rows
+
+
+def sepia(pixels: Pixels, clause: Clause) -> Rows:
+    """A brown-toned print: grey through three curves; an amount below 1 mixes with the colours."""
+    x = np.arange(256) / 255
+    depth = max(1.0, clause.amount)
+    warm = np.stack([x + 0.05 * depth, x * (1 - 0.12 * depth) + 0.02, x * (1 - 0.28 * depth) + 0.02], axis=-1)
+    toned = (np.clip(warm, 0, 1) * 255 + 0.5).astype(np.uint8)[:, None, :]
+    table, share = _curve(1.1), min(1.0, clause.amount)
+
+    def rows(top: int, bottom: int) -> Pixels:
+        strip = pixels[top:bottom]
+        grey = np.asarray(cv2.cvtColor(_grey(strip, table), cv2.COLOR_GRAY2RGB), np.uint8)
+        brown = np.asarray(cv2.LUT(grey, toned), np.uint8)
+        return (
+            brown if share >= 1 else np.asarray(cv2.addWeighted(brown, share, strip, 1 - share, 0), np.uint8)
+        )
+
+    return rows
+
+
+def vintage(pixels: Pixels, clause: Clause) -> Rows:
+    """A faded print: lifted blacks, less colour, yellow lights over bluish darks, and darker corners."""
+    shade = falloff(pixels.shape[0], pixels.shape[1], min(0.9, 0.4 * clause.amount))
+    level = np.float32(clause.amount)
+
+    def rows(top: int, bottom: int) -> Pixels:
+        lab = to_lab(pixels[top:bottom])
+        lightness = lab[..., 0]
+        lab[..., 0] = lightness + level * (8 - np.float32(0.14) * lightness)
+        lab[..., 1] += level * (2 - np.float32(0.25) * lab[..., 1])
+        lab[..., 2] += level * (np.float32(0.09) * lightness - 2 - np.float32(0.2) * lab[..., 2])
+        lab[..., 0] *= shade(top, bottom)
+        return from_lab(lab)
+
+    return rows

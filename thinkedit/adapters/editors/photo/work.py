@@ -1,0 +1,125 @@
+"""One request's way through the steps: what the picture is by now, and what of it must stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from thinkedit.adapters.base import EditRequest
+from thinkedit.adapters.editors.photo.areas import area, given_mask
+from thinkedit.adapters.editors.photo.bands import Check, Weight, by_bands
+from thinkedit.adapters.editors.photo.filters import from_lab, to_lab
+from thinkedit.adapters.editors.photo.table import step_for
+from thinkedit.adapters.masks.guided import Mask, Pixels
+from thinkedit.adapters.vocabulary import Clause, phrase
+from thinkedit.errors import UnsupportedEdit
+
+__all__ = ["Work", "done_in_words"]
+
+
+def done_in_words(clause: Clause) -> str:
+    """A clause as one line for a person ("make the background darker")."""
+    said = phrase((clause,)).rstrip(".")
+    return said[0].lower() + said[1:]
+
+
+class Work:
+    """The state of one edit. Regions and what must stay are found in the source, not in half-done pixels.
+
+    clauses: in the order in which they are done; `protect` is not among them.
+    """
+
+    def __init__(self, request: EditRequest, clauses: Sequence[Clause], check: Check) -> None:
+        self.clauses = sorted(
+            (c for c in clauses if c.operation != "protect"),
+            key=lambda c: (step_for(c).rank, c.region != "whole"),
+        )
+        self._kept = [c.region for c in clauses if c.operation == "protect"]
+        if not self.clauses:
+            raise UnsupportedEdit(
+                "it is said what to keep, not what to change", tuple(c.words for c in clauses)
+            )
+        self._request = request
+        self._check = check
+        self._source: Pixels = request.source.pixels()
+        self._pixels: Pixels = self._source
+        self._alpha: NDArray[np.uint8] | None = request.source.alpha()
+        self._framed = False
+        self._limits: list[Weight] = []
+        if request.mask is not None:
+            reshaped = next((c for c in self.clauses if step_for(c).framing is not None), None)
+            if reshaped is not None:
+                what = done_in_words(reshaped)
+                why = f'"{what}" changes the whole picture, and the mask that came with it allows a part'
+                raise UnsupportedEdit(why, (reshaped.words,))
+            self._limits.append(given_mask(request.mask, *self._source.shape[:2]))
+        # Places that are not there are refused now, before any work is done.
+        self._keep = [self._weight(region) for region in self._kept if region != "colours"]
+        self._areas = {c.region: area(self._source, c.region) for c in self.clauses if step_for(c).banded}
+
+    def _weight(self, region: str) -> Weight:
+        found = area(self._source, region)
+        assert found is not None  # the vocabulary protects no whole pictures
+        return found
+
+    def do(self, clause: Clause) -> None:
+        """Do one clause. UnsupportedEdit where this picture does not allow it."""
+        step = step_for(clause)
+        if (step.framing or step.written) and not self._framed:
+            self._put_back()
+        if step.banded is not None:
+            rows = step.banded(self._pixels, clause)
+            self._pixels = by_bands(self._pixels, rows, self._areas.get(clause.region), self._check)
+        elif step.painting is not None:
+            options = {"region": clause.region, **clause.as_mapping()}
+            references = self._request.references
+            wants = clause.option("with") == "reference"
+            if wants and not references:
+                raise UnsupportedEdit("no other picture came with the request to put there", (clause.words,))
+            reference = references[0].pixels() if wants else None
+            self._pixels = step.painting(self._pixels, clause.amount, options, reference=reference)
+        elif step.framing is not None:
+            both = self._pixels if self._alpha is None else np.dstack([self._pixels, self._alpha])
+            made = step.framing(both, clause)
+            self._pixels = np.ascontiguousarray(made[..., :3])
+            self._alpha = None if self._alpha is None else np.ascontiguousarray(made[..., 3])
+        elif step.written is not None:
+            self._pixels = step.written(self._pixels, clause)
+
+    def finished(self) -> Pixels:
+        """The result: height x width x 3, or 4 where the source has alpha and its shape has changed."""
+        if not self._framed:
+            self._put_back()
+        elif self._limits:  # a caption keeps to the mask too
+            self._limit()
+        return self._pixels if self._alpha is None else np.dstack([self._pixels, self._alpha])
+
+    def _put_back(self) -> None:
+        """Give the places that must stay the source's pixels again, before the shape changes."""
+        self._framed = True
+        if "colours" in self._kept:
+            self._pixels = by_bands(self._pixels, self._old_colours, None, self._check)
+        if self._keep or self._limits:
+            self._limit()
+
+    def _limit(self) -> None:
+        source = self._source
+        self._pixels = by_bands(
+            self._pixels, lambda top, bottom: source[top:bottom], self._stays, self._check
+        )
+
+    def _old_colours(self, top: int, bottom: int) -> Pixels:
+        lab = to_lab(self._pixels[top:bottom])
+        lab[..., 1:] = to_lab(self._source[top:bottom])[..., 1:]
+        return from_lab(lab)
+
+    def _stays(self, top: int, bottom: int) -> Mask:
+        stays = np.zeros((bottom - top, self._source.shape[1]), np.float32)
+        for weight in self._keep:
+            stays = np.asarray(cv2.max(stays, np.ascontiguousarray(weight(top, bottom))), np.float32)
+        for limit in self._limits:
+            stays = np.asarray(cv2.max(stays, np.ascontiguousarray(1 - limit(top, bottom))), np.float32)
+        return stays
