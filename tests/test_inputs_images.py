@@ -362,7 +362,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a web page named .png": ("page.png", "no picture of a kind"),
     "SVG": ("drawing.svg", "no picture of a kind"),
     "a truncated JPEG": ("cut-a.jpg", "the JPEG is damaged or cut off"),
-    "a truncated PNG": ("cut-a.png", "the PNG is cut off"),
+    "a truncated PNG": ("cut-a.png", "the PNG is cut off or damaged"),
     "a truncated WebP": ("cut-a.webp", "the WebP is damaged or cut off"),
     "a truncated AVIF": ("cut-a.avif", "the AVIF is damaged or"),
     "a truncated TIFF": ("cut.tiff", "the TIFF is damaged or cut off"),

@@ -7,6 +7,8 @@ limit; here the first bytes choose one of nine formats and `max_pixels` is check
 from __future__ import annotations
 
 import io
+import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -16,7 +18,7 @@ from thinkedit.errors import ImageError, MissingExtra, ThinkEditError
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
-__all__ = ["MIME_TYPES", "check_pixels", "decoding", "opened", "recognise"]
+__all__ = ["MIME_TYPES", "check_pixels", "decoding", "opened", "quiet", "recognise"]
 
 MIME_TYPES = {
     "PNG": "image/png",
@@ -28,6 +30,7 @@ MIME_TYPES = {
     "GIF": "image/gif",
     "BMP": "image/bmp",
 }
+_QUIET = threading.Lock()  # the filters of the warnings module belong to the whole process
 _STARTS = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
@@ -74,6 +77,14 @@ def decoding(called: str) -> Iterator[None]:
 
 
 @contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Pillow's warnings about odd headers and EXIF blocks to itself; not for decoding, it locks."""
+    with _QUIET, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")
+        yield
+
+
+@contextmanager
 def opened(data: bytes, *, max_pixels: int | None = None) -> Iterator[ImageFile]:
     """The encoded picture as a Pillow image, not yet decoded, at its first frame.
 
@@ -87,7 +98,8 @@ def opened(data: bytes, *, max_pixels: int | None = None) -> Iterator[ImageFile]
         if name == "WebP":  # its decoder allocates the whole canvas when it is opened
             check_pixels(_webp_size(data), max_pixels)
         try:
-            image = _plugin(name, data)
+            with quiet():
+                image = _plugin(name, data)
         except (SyntaxError, NotImplementedError) as error:  # what a plugin says of a header that it rejects
             raise ImageError(f"the {name} is damaged or of a kind that cannot be read ({error})") from error
         with image:

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from thinkedit.images.formats import quiet
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -48,7 +50,8 @@ def is_profile(icc: bytes | None, space: bytes) -> bool:
 def orientation(image: Image.Image) -> int:
     """The EXIF orientation, 1-8; 1 where there is none or where the EXIF block is damaged."""
     try:
-        value = image.getexif().get(ORIENTATION, 1)
+        with quiet():
+            value = image.getexif().get(ORIENTATION, 1)
     except Exception:  # a damaged EXIF block is no reason to refuse the picture
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
@@ -62,7 +65,8 @@ def read(image: Image.Image, *, everything: bool = False) -> Metadata:
     icc = image.info.get("icc_profile")
     profile = icc if isinstance(icc, bytes) and is_profile(icc, b"RGB ") else None
     try:
-        exif = _all_exif(image) if everything else _capture_date(image)
+        with quiet():
+            exif = _all_exif(image) if everything else _capture_date(image)
     except Exception:  # as above
         exif = None
     xmp = image.info.get("xmp") if everything else None

@@ -8,6 +8,7 @@ Source: PNG specification, third edition (W3C, 2025), sections 5 and 11.3.
 
 from __future__ import annotations
 
+import itertools
 import struct
 import zlib
 from collections.abc import Iterator
@@ -57,14 +58,14 @@ def decode(data: bytes) -> NDArray[np.uint8]:
     import cv2
     import numpy as np
 
-    # libpng writes lines of its own to standard error, about a file that ends early and about profiles
-    # it finds odd. So the end is looked for first, and what is not pixels is left out.
-    if _END not in data[-64:]:
-        raise ImageError("the PNG is cut off: its end is missing")
-    first = max((end for _, _, end in _until_pixels(data)), default=_HEADER_END)
-    bare = np.frombuffer(b"".join([data[:_HEADER_END], memoryview(data)[first:]]), np.uint8)
+    # Only header, pixels and end are passed on, and those whole: OpenCV allocates what a damaged length
+    # says, and libpng writes lines to standard error about a file that ends early or an odd profile.
+    runs = [(start, end) for kind, start, end in _chunks(data) if kind == b"IDAT"]
+    if not runs or _END not in data[runs[-1][1] :]:
+        raise ImageError("the PNG is cut off or damaged: its pixels end early")
+    bare = b"".join([data[:_HEADER_END], *(memoryview(data)[a:b] for a, b in runs), _END])
     try:
-        decoded = cv2.imdecode(bare, cv2.IMREAD_UNCHANGED)
+        decoded = cv2.imdecode(np.frombuffer(bare, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
         raise ImageError("the PNG cannot be decoded") from error
     if decoded is None or decoded.dtype != np.uint8 or decoded.ndim != 3:
@@ -116,11 +117,15 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def _until_pixels(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """(type, start, end) of each chunk before the first IDAT; start and end include length and check."""
+    return itertools.takewhile(lambda chunk: chunk[0] != b"IDAT", _chunks(data))
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """(type, start, end) of each whole chunk, in order; start and end include length and check."""
     at = len(SIGNATURE)
     while at + 12 <= len(data):
-        length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
-        if kind == b"IDAT" or at + 12 + length > len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if end > len(data):
             return
-        yield kind, at, at + 12 + length
-        at += 12 + length
+        yield data[at + 4 : at + 8], at, end
+        at = end

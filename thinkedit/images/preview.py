@@ -45,7 +45,8 @@ def preview(picture: Picture, max_bytes: int, max_side: int) -> Picture:
             data = _jpeg(small, quality) if layer is None else _webp(small, layer, quality)
             if len(data) <= max_bytes:
                 return Picture(data, "image/jpeg" if layer is None else "image/webp", *size)
-        side = max(1, int(side * 0.8))
+        # bytes go roughly with the area
+        side = max(1, int(side * min(0.85, (max_bytes / len(data)) ** 0.5)))
 
 
 def _jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
