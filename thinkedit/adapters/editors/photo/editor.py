@@ -23,8 +23,9 @@ __all__ = ["PhotoEditor"]
 class PhotoEditor:
     """Photographic edits in words on Pillow and OpenCV, with no model to download.
 
-    The same words on the same photograph always give the same image. It sees the pixels and the words of one request and nothing else. A sentence that it does not
-    understand, in whole or in part, is refused with UnsupportedEdit before any pixel is touched.
+    The same words on the same photograph always give the same image: it sees the pixels and the words
+    of one request and nothing else. A sentence that it does not understand, in whole or in part, is
+    refused with UnsupportedEdit before any pixel is touched.
     """
 
     identity = f"photo/{VERSION}"

@@ -61,8 +61,8 @@ def _place(
         (picture[0], box[0], "left", "right"),
         (picture[1], box[1], "top", "bottom"),
     ):
-        middle = (extent - size) / 2
-        places.append(margin if first in position else extent - margin - size if last in position else middle)
+        after = extent - margin - size
+        places.append(margin if first in position else after if last in position else (extent - size) / 2)
     return places[0], places[1]
 
 

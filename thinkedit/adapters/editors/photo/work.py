@@ -94,6 +94,7 @@ class Work:
         if not self._framed:
             self._put_back()
         elif self._limits:  # a caption keeps to the mask too
+            self._keep = []
             self._limit()
         return self._pixels if self._alpha is None else np.dstack([self._pixels, self._alpha])
 
