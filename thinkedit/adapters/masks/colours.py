@@ -59,7 +59,7 @@ _SAME = {
     "gold": "yellow", "golden": "yellow", "mustard": "yellow", "lemon": "yellow",
     "lime": "green", "olive": "green", "emerald": "green", "mint": "green",
     "cyan": "turquoise", "teal": "turquoise", "aqua": "turquoise",
-    "navy": "blue", "azure": "blue", "sky blue": "blue", "indigo": "blue",
+    "navy": "blue", "azure": "blue", "sky blue": "blue", "skyblue": "blue", "indigo": "blue",
     "violet": "purple", "lilac": "purple", "lavender": "purple", "plum": "purple",
     "magenta": "pink", "rose": "pink", "fuchsia": "pink",
     "tan": "beige", "cream": "beige", "ivory": "beige", "sand": "beige", "chocolate": "brown",
@@ -68,9 +68,13 @@ _SAME = {
 
 
 def canonical_colour(name: str) -> str | None:
-    """The band that a colour word belongs to; shades ("dark red") go by their last word. None: no colour."""
+    """The band that a colour word belongs to; shades ("dark red") go by their colour. None: no colour."""
     words = name.strip().lower().replace("-", " ").replace("_", " ")
-    for candidate in (words, words.rpartition(" ")[2]):
+    for candidate in (
+        words,
+        words.removeprefix("light").removeprefix("dark").strip(),
+        words.rpartition(" ")[2],
+    ):
         found = _SAME.get(candidate, candidate)
         if found in BANDS:
             return found

@@ -19,7 +19,7 @@ PALETTE: dict[str, RGB] = {
     "amber": (248, 176, 10), "gold": (222, 176, 40), "golden": (222, 176, 40), "mustard": (206, 164, 40),
     "yellow": (248, 214, 30), "lemon": (250, 234, 80), "lime": (150, 210, 40), "green": (42, 140, 58),
     "olive": (112, 116, 40), "emerald": (16, 140, 92), "mint": (160, 224, 190), "teal": (14, 124, 128),
-    "turquoise": (50, 190, 190), "cyan": (40, 196, 220), "aqua": (60, 200, 214), "sky blue": (116, 184, 230),
+    "turquoise": (50, 190, 190), "cyan": (40, 196, 220), "aqua": (60, 200, 214), "sky blue": (116, 184, 230), "skyblue": (116, 184, 230),
     "blue": (34, 84, 190), "azure": (44, 132, 220), "navy": (20, 34, 92), "indigo": (62, 44, 140),
     "purple": (116, 48, 152), "violet": (130, 70, 200), "lilac": (190, 160, 214), "lavender": (196, 180, 230),
     "plum": (120, 50, 104), "magenta": (206, 34, 150), "fuchsia": (220, 40, 150), "pink": (238, 130, 172),
@@ -33,15 +33,16 @@ _HEX = re.compile(r"#?([0-9a-f]{6}|[0-9a-f]{3})")
 
 
 def rgb_of(name: str) -> RGB:
-    """The sRGB bytes of a colour name, with "light", "pale", "dark" or "deep" before it, or of #rrggbb.
+    """The sRGB bytes of a colour name, with "light", "pale", "dark" or such before it, or of #rrggbb.
 
     Raises UnsupportedEdit for a name that is not known.
     """
     words = " ".join(name.strip().lower().replace("-", " ").replace("_", " ").split())
     if words in PALETTE:
         return PALETTE[words]
-    shade, _, base = words.partition(" ")
-    if base in PALETTE and shade in _SHADES:
+    shade = next((known for known in _SHADES if words.startswith(known)), "")
+    base = words.removeprefix(shade).strip()
+    if shade and base in PALETTE:
         towards, share = _SHADES[shade]
         red, green, blue = (round(v + (towards - v) * share) for v in PALETTE[base])
         return red, green, blue

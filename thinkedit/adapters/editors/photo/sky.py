@@ -40,12 +40,12 @@ class Sky:
 SKIES = {
     "clear": Sky(
         ((0.0, (44, 100, 178)), (0.45, (96, 152, 214)), (0.8, (164, 202, 234)), (1.0, (212, 228, 238))),
-        0.12, (250, 250, 250), (222, 230, 240), (1.03, 1.01, 0.99), 5,
+        0.12, (250, 250, 250), (222, 230, 240), (1.03, 1.01, 0.99), 9,
     ),
     "sunset": Sky(
         ((0.0, (58, 66, 118)), (0.35, (128, 96, 140)), (0.6, (222, 128, 108)), (0.82, (252, 178, 104)),
          (1.0, (255, 220, 156))),
-        0.42, (255, 196, 140), (134, 92, 118), (0.98, 0.82, 0.68), 3,
+        0.42, (255, 196, 140), (134, 92, 118), (0.98, 0.82, 0.68), 10,
     ),
     "overcast": Sky(
         ((0.0, (150, 156, 164)), (0.6, (186, 190, 195)), (1.0, (214, 216, 218))),
@@ -58,7 +58,7 @@ def _sky_of(pixels: Pixels) -> GuidedMask:
     found = masks.guided_sky(pixels)
     if found is None:
         raise UnsupportedEdit(
-            "no sky was found in this picture (it has to be blue or white, fairly even, and reach the upper edge)"
+            "no sky was found in this picture (one has to be blue or white, even, and reach the upper edge)"
         )
     return found
 
