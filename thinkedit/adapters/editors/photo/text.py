@@ -47,7 +47,8 @@ def caption(pixels: Pixels, clause: Clause) -> Pixels:
     x, y = _place(options.get("position", "bottom"), image.size, (right - left, bottom - top), margin)
     edge = (0, 0, 0) if sum(colour) > 380 else (255, 255, 255)
     draw.multiline_text(
-        (x - left, y - top), text, font=font, fill=colour, stroke_width=stroke, stroke_fill=edge, align="center"
+        (x - left, y - top), text, fill=colour, font=font, stroke_width=stroke, stroke_fill=edge,
+        align="center",
     )  # fmt: skip
     return np.asarray(image, np.uint8)
 
