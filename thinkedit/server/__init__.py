@@ -1,0 +1,60 @@
+"""MCP over stdio and streamable HTTP. Needs the extra `mcp`, which is loaded when a server is run."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sys
+from collections.abc import Callable
+
+from thinkedit.config import Config
+from thinkedit.errors import MissingExtra
+
+__all__ = ["run_http", "run_stdio"]
+
+_EXTRA = {"mcp", "mcp_types", "multipart", "python_multipart", "starlette", "uvicorn"}
+
+
+def run_stdio(config: Config) -> None:
+    """Serve MCP on standard input and output until the host ends it.
+
+    Nothing else may write to standard output; the log goes to standard error. MissingExtra without `mcp`.
+    """
+    _prepare()
+    import anyio
+
+    from thinkedit.server.serving import serve_stdio
+
+    anyio.run(serve_stdio, config)
+
+
+def run_http(
+    config: Config,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve MCP at http://HOST:PORT/mcp, and pictures at /images, until interrupted.
+
+    host: a loopback address; port: 0 for any free one. on_ready: told the address once it listens.
+    SettingsError for other hosts and ports in use, MissingExtra without `mcp`.
+    """
+    _prepare()
+    import anyio
+
+    from thinkedit.server.serving import serve_http
+
+    anyio.run(functools.partial(serve_http, config, host, port, on_ready))
+
+
+def _prepare() -> None:
+    """Log to standard error, and say how to install what is missing."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
+    )
+    try:
+        import thinkedit.server.serving  # noqa: F401
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in _EXTRA:
+            raise MissingExtra("thinkedit serve", "mcp") from error
+        raise

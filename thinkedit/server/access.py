@@ -1,0 +1,184 @@
+"""Which files a caller of the server may name.
+
+A server works for an agent, and an agent may have been talked into asking for a file that its user never
+meant to show. So a file has to lie below an allowed folder after every symbolic link has been resolved, and
+no part of its path below that folder may be hidden. It is opened part by part without following links, so
+that what was checked is what is read.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import platformdirs
+
+from thinkedit.errors import AccessError, ImageError
+from thinkedit.images import ImageLimits, Loaded, load
+from thinkedit.images.sources import shortened, to_path, too_large
+
+__all__ = ["AccessPolicy", "is_file_name", "local_policy", "remote_policy"]
+
+_URIS = ("data:", "thinkedit:")
+
+
+def is_file_name(image: str) -> bool:
+    """Whether an image argument names a file, by path or `file:` URI, and not a picture by other means."""
+    return not image.lower().startswith(_URIS)
+
+
+@dataclass(frozen=True)
+class AccessPolicy:
+    """roots: real paths of the folders below which pictures may be named; none: no file may be."""
+
+    roots: tuple[Path, ...]
+    advice: str
+
+    def read(self, image: str, limits: ImageLimits, *, keep_metadata: bool = False) -> Loaded:
+        """The picture in a file that may be named. Blocking.
+
+        AccessError names the path, the allowed folders and the way to add one; ImageError is for a file
+        that is missing or no picture, InputError for URLs.
+        """
+        path = to_path(image)
+        real = Path(os.path.realpath(path))
+        root = self._root_of(real)
+        if root is None:
+            raise self._refused(path)
+        if real == root:
+            raise ImageError(f"{path} is a folder: give the path of a picture")
+        data = _read_below(root, real, path, limits.max_bytes)
+        try:
+            loaded = load(data, limits, keep_metadata=keep_metadata)
+        except ImageError as error:
+            raise ImageError(f"{path}: {error.__cause__ or error}") from error
+        return replace(loaded, name=path.name, path=str(real))
+
+    def _root_of(self, real: Path) -> Path | None:
+        for root in self.roots:
+            if real.is_relative_to(root):
+                below = real.relative_to(root).parts
+                if not any(part.startswith(".") for part in below):
+                    return root
+        return None
+
+    def _refused(self, path: Path) -> AccessError:
+        shown = shortened(str(path), 300)
+        if not self.roots:
+            return AccessError(f"{shown} may not be read: no files can be named here; {self.advice}")
+        roots = ", ".join(map(str, self.roots))
+        return AccessError(
+            f"{shown} may not be read: only files below {roots} can be named, no hidden ones; {self.advice}"
+        )
+
+
+def local_policy(allow: Iterable[Path], output_dir: Path | None = None) -> AccessPolicy:
+    """For a server that an agent host started on the user's machine (stdio).
+
+    Below the working directory, unless that is `/` or the home folder; below the user's Pictures, Downloads
+    and Desktop, the temporary folder, and where results are written; below each folder in `allow`.
+    """
+    usual = [
+        Path.cwd(),
+        *(Path(name) for name in _user_folders()),
+        Path(tempfile.gettempdir()),
+        *([output_dir] if output_dir is not None else []),
+    ]
+    narrow = [real for path in usual if not _is_too_wide(real := _real(path))]
+    return AccessPolicy(
+        roots=_without_doubles([*narrow, *map(_real, allow)]),
+        advice="start the server with --allow FOLDER to add one, or copy the picture there",
+    )
+
+
+def remote_policy(allow: Iterable[Path]) -> AccessPolicy:
+    """For a server on HTTP: no files but those below a folder in `allow`."""
+    return AccessPolicy(
+        roots=_without_doubles(map(_real, allow)),
+        advice="send the picture with `thinkedit upload FILE` or POST /images and give the thinkedit:// URI "
+        "that comes back, or start the server with --allow FOLDER",
+    )
+
+
+def _user_folders() -> list[str]:
+    return [
+        platformdirs.user_pictures_dir(),
+        platformdirs.user_downloads_dir(),
+        platformdirs.user_desktop_dir(),
+    ]
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path.expanduser()))
+
+
+def _is_too_wide(real: Path) -> bool:
+    """Whether the folder is the home folder or holds it: hosts start servers there without meaning it."""
+    try:
+        home = _real(Path.home())
+    except RuntimeError:
+        return real == Path(real.anchor)
+    return real == Path(real.anchor) or home.is_relative_to(real)
+
+
+def _without_doubles(paths: Iterable[Path]) -> tuple[Path, ...]:
+    return tuple(dict.fromkeys(paths))
+
+
+def _read_below(root: Path, real: Path, named: Path, max_bytes: int) -> bytes:
+    """The bytes of `real`, opened from `root` down without following a link that appeared meanwhile."""
+    try:
+        file = _open_below(root, real)
+    except FileNotFoundError as error:
+        raise ImageError(f"{named}: there is no such file") from error
+    except PermissionError as error:
+        raise ImageError(f"{named} may not be read: permission denied") from error
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise AccessError(f"{named} may not be read: it became a link while it was opened") from error
+        raise ImageError(f"{shortened(str(named), 200)} cannot be read: {error.strerror or error}") from error
+    try:
+        _check(named, os.fstat(file), max_bytes)
+        with open(file, "rb", closefd=False) as stream:
+            data = stream.read(max_bytes + 1)
+    except OSError as error:
+        raise ImageError(f"{named} cannot be read: {error.strerror or error}") from error
+    finally:
+        os.close(file)
+    if len(data) > max_bytes:
+        raise ImageError(too_large(str(named), len(data), max_bytes))
+    return data
+
+
+def _check(named: Path, status: os.stat_result, max_bytes: int) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise ImageError(f"{named} is a folder: give the path of a picture")
+    if not stat.S_ISREG(status.st_mode):
+        raise ImageError(f"{named} is no ordinary file (a pipe, socket or device)")
+    if status.st_size == 0:
+        raise ImageError(f"{named} is empty")
+    if status.st_size > max_bytes:
+        raise ImageError(too_large(str(named), status.st_size, max_bytes))
+
+
+def _open_below(root: Path, real: Path) -> int:
+    flags = (
+        os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    )
+    if os.open not in os.supports_dir_fd:
+        return os.open(real, flags)
+    *folders, last = real.relative_to(root).parts
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in folders:
+            inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        return os.open(last, flags | os.O_NOFOLLOW, dir_fd=folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,108 @@
+"""Running the server on its transports until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import anyio
+import uvicorn
+from starlette.applications import Starlette
+
+from thinkedit.config import Config
+from thinkedit.server.app import create_server
+from thinkedit.server.lifetime import RunnerSource, SharedRunner
+from thinkedit.server.loopback import LoopbackOnly, bind, security_settings
+from thinkedit.server.routes import add_image_routes
+
+__all__ = ["http_app", "serve_http", "serve_stdio"]
+
+log = logging.getLogger("thinkedit.server")
+
+_GRACE = 3
+"""Seconds that connections get to end after the runs are parked."""
+
+
+async def serve_stdio(config: Config) -> None:
+    """Serve the host that started this process, until it closes standard input or signals."""
+    async with SharedRunner(config) as source, anyio.create_task_group() as tasks:
+
+        def leave() -> None:
+            # A thread waits in a read of standard input, which nothing but input ends: the interpreter
+            # would wait for it. Everything that matters is closed by now.
+            sys.stderr.flush()
+            os._exit(0)
+
+        tasks.start_soon(_on_signal, source, leave)
+        await create_server(source, config).run_stdio_async()
+        tasks.cancel_scope.cancel()
+
+
+async def serve_http(
+    config: Config, host: str, port: int, on_ready: Callable[[str], None] | None = None
+) -> None:
+    """Serve on a loopback address until a signal. SettingsError where that cannot be.
+
+    on_ready: told the address of the MCP endpoint once it listens.
+    """
+    with bind(host, port) as listening:
+        address, port = listening.getsockname()[:2]
+        shown = f"[{address}]" if ":" in address else address
+        url = f"http://{shown}:{port}/mcp"
+        async with SharedRunner(config) as source, anyio.create_task_group() as tasks:
+            server = _Uvicorn(
+                uvicorn.Config(
+                    http_app(source, config, address),
+                    log_config=None,
+                    access_log=False,
+                    timeout_graceful_shutdown=_GRACE,
+                    server_header=False,
+                )
+            )
+
+            def leave() -> None:
+                server.should_exit = True
+
+            tasks.start_soon(_on_signal, source, leave)
+            log.warning("serving MCP at %s", url)
+            if on_ready is not None:
+                on_ready(url)
+            await server.serve(sockets=[listening])
+            tasks.cancel_scope.cancel()
+
+
+def http_app(source: RunnerSource, config: Config, address: str = "127.0.0.1") -> Starlette:
+    """The whole HTTP application: MCP at /mcp, pictures at /images."""
+    security = security_settings(address)
+    # Stateful and streaming: otherwise older clients could neither cancel nor see progress.
+    app = create_server(source, config, transport="http").streamable_http_app(
+        stateless_http=False,
+        json_response=False,
+        max_request_body_size=config.server.body_bytes,
+        transport_security=security,
+    )
+    add_image_routes(app, source, config.server.body_bytes)
+    app.add_middleware(LoopbackOnly, settings=security)
+    return app
+
+
+async def _on_signal(source: SharedRunner, leave: Callable[[], None]) -> None:
+    """Park what runs, so that it can be gone on with, and leave."""
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            log.warning("stopping: sessions that run can be gone on with")
+            await source.close()
+            leave()
+            return
+
+
+class _Uvicorn(uvicorn.Server):
+    """Leaves signals alone: uvicorn's own handling would end the process before its runs are parked."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
