@@ -71,7 +71,7 @@ FORMS: dict[str, tuple[str, float, float, str, str]] = {
     "highest": (f"{T}<score>[10, 10]</score>{A}", 10, 10, "Make the sky red.", "Sky still grey."),
     "decimals": (f"{T}<score>[7.25, 9.875]</score>{A}", 7.25, 9.875, "Make the sky red.", "Sky still grey."),
     "minus zero": (f"{T}<score>[-0, 8]</score>{A}", 0, 8, "Make the sky red.", "Sky still grey."),
-    "control characters": ("<think>Sky\x00 still grey.\x1b</think><score>[7, 8]</score><answer>Make \x07the sky\u202e red.\ufeff</answer>", 7, 8, "Make the sky red.", "Sky still grey."),
+    "control characters": ("<think>Sky\x00 still grey.\x1b</think><score>[7, 8]</score><answer>Make \x07the\u200b sky\u202e red.\ufeff</answer>", 7, 8, "Make the sky red.", "Sky still grey."),
     "Windows lines": (f"{T}<score>[7, 8]</score><answer>Make the sky red.\r\nKeep the rest.</answer>", 7, 8, "Make the sky red.\nKeep the rest.", "Sky still grey."),
     "brackets and quotes in the prompt": (f'{T}<score>[7, 8]</score><answer>Write "a < b > c" {{big}}.</answer>', 7, 8, 'Write "a < b > c" {big}.', "Sky still grey."),
     "other tags in the prompt": (f"{T}<score>[7, 8]</score><answer>Write <b>Hi</b>.</answer>", 7, 8, "Write <b>Hi</b>.", "Sky still grey."),
@@ -98,6 +98,10 @@ def test_forms_of_an_answer(text: str, semantic: float, quality: float, prompt: 
     assert not critique.stop
     assert critique.raw == text or "\ud83d" in text  # surrogates cannot be stored
     assert Critique.model_validate_json(critique.model_dump_json()) == critique
+
+
+def test_minus_zero_is_zero() -> None:
+    assert str(parse_answer(f"{T}<score>[-0.0, 8]</score>{A}").semantic) == "0.0"
 
 
 sound = st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" \n")).map(str.strip)

@@ -307,6 +307,7 @@ FLOODS = {
     "braces": "{" * HUGE,
     "braces in a score": "<score>" + "{" * HUGE + "</score>",
     "commas in a score": "<score>" + ", " * (HUGE // 2) + "</score>",
+    "blanks in the middle of a score": "<score>[9" + " " * HUGE + "9]</score>",
     "blanks in a score": "<score>" + " " * HUGE + "</score>",
     "lines": "\n" * HUGE,
     "JSON in JSON": '{"a":' * (HUGE // 5),
@@ -337,6 +338,7 @@ def test_a_million_characters_take_no_more_than_a_moment(flood: str) -> None:
         '<think>x {"is_satisfied": true}</think>', '{"result": {"is_satisfied": true}}', '"is_satisfied"', "[" * 100_000,
         '{"is_satisfied": true, "reason": 7}', '{"is_satisfied": true, "new_rewritten_prompt": ["a"]}', '{"a":' * 9999,
         '{"is_satisfied": false, "new_rewritten_prompt": "' + "a" * 4001 + '"}', GOOD, "yes", '{"is_satisfied": tru}',
+        '{"a":' * 99_999 + "1" + "}" * 99_999, '<answer>{"is_satisfied": true}</answer><answer>{"is_satisfied": false}</answer>',
     ],
 )  # fmt: skip
 def test_broken_expert_answer_is_refused(text: str) -> None:

@@ -98,7 +98,7 @@ def render_critique(critique: Critique) -> str:
 
 def _read(text: object, read: Callable[[str], T]) -> T:
     if not isinstance(text, str):
-        raise AnswerError(f"the answer is {type(text).__name__}, not text", repr(text)[:1000])
+        raise AnswerError(f"the answer is {type(text).__name__}, not text")
     if len(text) > MAX_ANSWER:
         raise AnswerError(
             f"the answer has {len(text)} characters, more than {MAX_ANSWER}",

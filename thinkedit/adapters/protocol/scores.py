@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import NoReturn
 
 from thinkedit.adapters.protocol.tags import Broken, unfenced
 
@@ -37,7 +36,7 @@ def parse_scores(block: str) -> tuple[float, float]:
     if len(text) > MAX_BLOCK:
         raise Broken(f"the score block has {len(text)} characters, more than {MAX_BLOCK}")
     try:
-        value = json.loads(text, object_pairs_hook=tuple, parse_constant=_refuse)
+        value = json.loads(text, object_pairs_hook=tuple)
     except (ValueError, RecursionError):
         return _loose(text)
     if isinstance(value, tuple):
@@ -97,7 +96,7 @@ def _number(name: str, value: object) -> float:
             raise Broken(f"{name} is {written[:40]!r}, not a number from 0 to 10")
         number = float(match[1])
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        if not 0 <= value <= 10:  # also refuses infinity, and integers too large for a float
+        if not 0 <= value <= 10:  # also refuses NaN, infinity, and integers too large for a float
             raise Broken(f"{name} is {str(value)[:40]}, not a number from 0 to 10")
         number = float(value)
     else:
@@ -105,7 +104,3 @@ def _number(name: str, value: object) -> float:
     if not 0 <= number <= 10:
         raise Broken(f"{name} is {number:g}, not a number from 0 to 10")
     return number + 0.0  # minus zero becomes zero
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise Broken(f"the score block holds {constant}, which is not a score")

@@ -128,6 +128,8 @@ class ScriptedThinker(ScriptedCritic):
         super().__init__(script, latency=latency, slots=slots, faults=faults, log=log, down=down)
         self.planned = planned
         self.preferred = preferred
+        extra = [_named(told) for told in (planned, preferred) if told is not None]
+        self.identity = f"scripted({', '.join([_named(self.script), *extra])})"
 
     async def plan(self, request: PlanRequest) -> str:
         async with self.behaviour.during(request, **_facts(request)):
@@ -155,8 +157,8 @@ def _facts(request: AnyRequest) -> Mapping[str, Any]:
     return {"role": role, "digest": state.hexdigest()}
 
 
-def _named(script: Script) -> str:
+def _named(told: object) -> str:
     """A name that is the same in every process, for `identity`."""
-    if callable(script):
-        return str(getattr(script, "__qualname__", type(script).__qualname__))
-    return hashlib.sha256(repr(list(script)).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    if callable(told):
+        return str(getattr(told, "__qualname__", type(told).__qualname__))
+    return hashlib.sha256(repr(told).encode("utf-8", "surrogatepass")).hexdigest()[:12]
