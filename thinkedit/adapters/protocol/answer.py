@@ -74,25 +74,21 @@ def parse_preference(text: str) -> Preference:
 def render_critique(critique: Critique) -> str:
     """The canonical answer that gives this critique: what a thinker is trained to write.
 
-    `parse_answer` gives back scores, reasoning and next prompt. Raises AnswerError where it would not:
-    no scores, no prompt, or text that would end its own block.
+    `parse_answer` gives back the scores, and reasoning and next prompt without outer whitespace and control
+    characters. Raises AnswerError where it would not: no scores, no prompt, text that would end its block.
     """
+    reasoning, prompt = (clean(without_surrogates(t)) for t in (critique.reasoning, critique.next_prompt))
     scores = ", ".join(
         f'"{name}": {json.dumps(int(value) if value == int(value) else value)}'
         for name, value in (("semantic", critique.semantic), ("quality", critique.quality))
         if value is not None
     )
-    text = (
-        f"<think>{critique.reasoning}</think>"
-        f"<score>{{{scores}}}</score>"
-        f"<answer>{critique.next_prompt}</answer>"
-    )
+    text = f"<think>{reasoning}</think><score>{{{scores}}}</score><answer>{prompt}</answer>"
     again = parse_answer(text)
-    for name in ("semantic", "quality", "reasoning", "next_prompt"):
-        if getattr(again, name) != getattr(critique, name):
-            raise AnswerError(
-                f"the {name} of this critique cannot be written as an answer: it reads back otherwise", text
-            )
+    if (again.semantic, again.quality) != (critique.semantic, critique.quality):
+        raise AnswerError("this critique's scores cannot be written: another score would be read", text)
+    if (again.reasoning, again.next_prompt) != (reasoning, prompt):
+        raise AnswerError("this critique's text cannot be written: a tag in it would end its block", text)
     return text
 
 
