@@ -1,4 +1,4 @@
-"""What lies behind the subject: blurred, darkened, greyed or replaced, with the subject left as it is."""
+"""What lies behind the subject: out of focus, or replaced, with the subject left as it is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from thinkedit.adapters.editors.photo.palette import rgb_of
 from thinkedit.adapters.masks.guided import GuidedMask, Mask, Pixels, enlarge_rows, reduced
 from thinkedit.errors import UnsupportedEdit
 
-__all__ = ["background_blur", "background_darken", "background_grey", "background_replace"]
+__all__ = ["background_blur", "background_replace"]
 
 BLUR = 0.02
 """Standard deviation of the normal background blur, as a share of the longer side."""
@@ -80,47 +80,13 @@ def _disc(sigma: float) -> NDArray[np.float32]:
     return np.asarray(disc / disc.sum(), np.float32)
 
 
-def background_darken(
-    pixels: Pixels, amount: float, options: Mapping[str, str], *, reference: Pixels | None = None
-) -> Pixels:
-    """Darken the background by 1.2 stops at the normal amount."""
-    mask = subject_of(pixels)
-    gain = np.float32(2.0 ** (-1.2 * amount))
-
-    def rows(top: int, bottom: int) -> Pixels:
-        outside = 1 - mask.rows(pixels, top, bottom)
-        light = to_linear(pixels[top:bottom])
-        light *= (1 + (gain - 1) * outside)[..., None]
-        return np.where(outside[..., None] < 0.004, pixels[top:bottom], from_linear(light))
-
-    return by_strips(pixels, rows)
-
-
-def background_grey(
-    pixels: Pixels, amount: float, options: Mapping[str, str], *, reference: Pixels | None = None
-) -> Pixels:
-    """Take the colour out of the background (all of it at the normal amount) and leave its light."""
-    mask = subject_of(pixels)
-    share = np.float32(min(1.0, max(0.0, amount)))
-    weights = np.array([0.2126, 0.7152, 0.0722], np.float32)
-
-    def rows(top: int, bottom: int) -> Pixels:
-        outside = (1 - mask.rows(pixels, top, bottom)) * share
-        light = to_linear(pixels[top:bottom])
-        grey = (light @ weights)[..., None]
-        light += (grey - light) * outside[..., None]
-        return np.where(outside[..., None] < 0.004, pixels[top:bottom], from_linear(light))
-
-    return by_strips(pixels, rows)
-
-
 def background_replace(
     pixels: Pixels, amount: float, options: Mapping[str, str], *, reference: Pixels | None = None
 ) -> Pixels:
     """Put the subject before something else.
 
-    options: `colour` for a plain one; `colour` and `colour2`, or `with` = gradient, for a gradient from top
-        to bottom; `with` = picture, or nothing of these, for `reference`, scaled to cover.
+    options: `with` = colour and `colour`; `with` = gradient and `colour`, `colour2` from top to bottom;
+        without a colour `reference` is used, scaled to cover.
     Edge pixels show the old background through hair and fur: their own colour is estimated first.
     Raises UnsupportedEdit where no subject is found, or it is not said what to put there.
     """
@@ -150,10 +116,8 @@ def _behind(
     height, width = pixels.shape[:2]
     kind = options.get("with", "").strip().lower()
     first, second = options.get("colour", ""), options.get("colour2", "")
-    if not first and kind and kind not in ("colour", "gradient", "picture", "reference"):
-        first = kind
     if second or kind == "gradient":
-        return _gradient(height, width, first or "grey", second)
+        return _gradient(height, width, first or "lightgrey", second or "white")
     if first:
         plain = np.array(rgb_of(first), np.float32)
         return lambda top, bottom: np.broadcast_to(plain, (bottom - top, width, 3))
@@ -169,9 +133,9 @@ def _behind(
 
 
 def _gradient(height: int, width: int, first: str, second: str) -> Callable[[int, int], Floats]:
-    """From the first colour above to the second (or a third as light) below, dithered against bands."""
+    """From the first colour above to the second below, dithered against bands."""
     upper = np.array(rgb_of(first), np.float32)
-    lower = np.array(rgb_of(second), np.float32) if second else upper * np.float32(0.35)
+    lower = np.array(rgb_of(second), np.float32)
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, (64, 64, 1)).astype(np.float32)
 
     def rows(top: int, bottom: int) -> Floats:

@@ -1,4 +1,4 @@
-"""Another sky, painted from noise and gradients, with the land relit to suit it; or the same sky, darker."""
+"""Another sky, painted from noise and gradients, with the land relit to suit it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from thinkedit.adapters.editors.photo.filters import Floats, by_strips, from_lin
 from thinkedit.adapters.masks.guided import GuidedMask, Pixels, enlarge_rows, reduced, smoothstep
 from thinkedit.errors import UnsupportedEdit
 
-__all__ = ["SKIES", "sky_darken", "sky_replace"]
+__all__ = ["SKIES", "sky_replace"]
 
 WIDTH = 900
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 Stops = tuple[tuple[float, tuple[int, int, int]], ...]
 
 
@@ -68,21 +67,17 @@ def sky_replace(
 ) -> Pixels:
     """Put another sky above the land and bring the land's light near it.
 
-    options: `with`, a key of SKIES, or `picture` for `reference`, whose upper part is used.
+    options: `with`, a key of SKIES. amount: how far the land's light follows, 1 wholly.
     Raises UnsupportedEdit where no sky is found.
     """
     kind = options.get("with", "clear").strip().lower()
-    if kind not in SKIES and (kind not in ("picture", "reference") or reference is None):
+    if kind not in SKIES:
         raise UnsupportedEdit(f"a {kind!r} sky is not known; known are {', '.join(SKIES)}", (kind,))
     mask = _sky_of(pixels)
     width = pixels.shape[1]
     horizon = _horizon(mask, pixels)
-    if kind in SKIES:
-        painted = _painted(SKIES[kind], width / horizon)
-        tone = np.array(SKIES[kind].light, np.float32)
-    else:
-        painted = to_linear(reduced(pixels if reference is None else reference, WIDTH))
-        tone = np.ones(3, np.float32)
+    painted = _painted(SKIES[kind], width / horizon)
+    tone = np.array(SKIES[kind].light, np.float32)
     tone = np.asarray(1 + (tone - 1) * min(1.0, max(0.0, amount)), np.float32)
     old = _old_sky(mask, pixels)
     grain = np.random.default_rng(1).uniform(-0.5, 0.5, (128, 128)).astype(np.float32) / 255
@@ -100,26 +95,6 @@ def sky_replace(
         sky *= 1 + grain[np.arange(top, bottom) % 128][:, np.arange(width) % 128][..., None]
         land += (sky - land) * alpha
         return from_linear(land)
-
-    return by_strips(pixels, rows)
-
-
-def sky_darken(
-    pixels: Pixels, amount: float, options: Mapping[str, str], *, reference: Pixels | None = None
-) -> Pixels:
-    """Darken the sky by 0.9 stops at the normal amount and deepen its colour, as a polariser does."""
-    mask = _sky_of(pixels)
-    gain = np.float32(2.0 ** (-0.9 * amount))
-    deeper = np.float32(0.12 * min(2.0, max(-2.0, amount)))
-
-    def rows(top: int, bottom: int) -> Pixels:
-        inside = mask.rows(pixels, top, bottom)[..., None]
-        light = to_linear(pixels[top:bottom])
-        darker = light * gain
-        grey = (darker @ LUMINANCE)[..., None]
-        darker += (darker - grey) * deeper
-        light += (darker - light) * inside
-        return np.where(inside < 0.004, pixels[top:bottom], from_linear(light))
 
     return by_strips(pixels, rows)
 
