@@ -6,7 +6,9 @@ import os
 import pickle
 import subprocess
 import sys
+import tempfile
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -397,19 +399,24 @@ def test_what_a_format_cannot_hold_is_said(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_folders_that_cannot_be_written(tmp_path: Path) -> None:
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A folder that other users reach, as they do not reach `tmp_path`."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_folders_that_cannot_be_written(public_folder: Path) -> None:
     picture = Picture.from_pixels(noise(8, 6))
-    with pytest.raises(StoreError, match=f"there is no folder {tmp_path}/nowhere"):
-        save(picture, tmp_path / "nowhere" / "a.png")
-    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=f"there is no folder {public_folder}/nowhere"):
+        save(picture, public_folder / "nowhere" / "a.png")
+    (public_folder / "file").touch()
     with pytest.raises(StoreError, match="cannot be written: Not a directory"):
-        save(picture, tmp_path / "file" / "a.png")
-    closed = tmp_path / "closed"
+        save(picture, public_folder / "file" / "a.png")
+    closed = public_folder / "closed"
     closed.mkdir(0o555)
     user = os.geteuid()
-    tmp_path.chmod(0o755)
-    for parent in list(tmp_path.parents)[:2]:
-        parent.chmod(0o755)
     if user == 0:  # nothing is forbidden to root, so be nobody for a moment
         os.seteuid(65534)
     try:

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -270,14 +271,20 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
     assert list((tmp_path / "tmp").iterdir()) == [new]
 
 
-def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A folder that other users reach, as they do not reach `tmp_path`."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_a_folder_that_cannot_be_written(public_folder: Path) -> None:
+    (public_folder / "file").touch()
     with pytest.raises(StoreError, match=r"file/images/.*\.png cannot be (read|written): Not a directory"):
-        Store(tmp_path / "file").put(picture())
-    closed = tmp_path / "closed"
+        Store(public_folder / "file").put(picture())
+    closed = public_folder / "closed"
     closed.mkdir(0o555)
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
-        folder.chmod(0o755)
     user = os.geteuid()
     if user == 0:  # nothing is forbidden to root, so be nobody for a moment
         os.seteuid(65534)
@@ -376,6 +383,11 @@ def test_a_remote_file_cut_short_is_noticed_and_healed(failing: type[FailingFile
         store.get(sha)
     store.put(picture())
     assert store.get(sha) == picture()
+
+
+def test_messages_show_no_password() -> None:
+    with pytest.raises(StoreError, match=r"^nosuch://host/path cannot be used"):
+        Store("nosuch://user:secret@host/path")
 
 
 @pytest.mark.parametrize("url", ["nosuch://bucket", "s4://x"])

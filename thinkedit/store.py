@@ -79,10 +79,10 @@ class Store:
         for key in _image_keys(sha):
             if (data := self._read(key, sha)) is not None:
                 try:
-                    return Picture.from_bytes(data)
+                    return Picture.from_bytes(data, sha256=sha)
                 except ImageError as error:
                     raise StoreError(f"{self._place.where(key)} holds no picture: {error}") from error
-        raise NotFoundError(f"there is no image {_shown(sha)} in {self.url}")
+        raise NotFoundError(f"there is no image {_shown(sha)} in {_without_password(self.url)}")
 
     def put_record(self, record: BaseModel) -> str:
         """Store a model as canonical JSON (sorted keys, no spaces, UTF-8); returns its SHA-256."""
@@ -96,7 +96,7 @@ class Store:
         key = _record_key(sha) if _SHA.fullmatch(sha) else None
         data = self._read(key, sha) if key else None
         if key is None or data is None:
-            raise NotFoundError(f"there is no record {_shown(sha)} in {self.url}")
+            raise NotFoundError(f"there is no record {_shown(sha)} in {_without_password(self.url)}")
         try:
             return model.model_validate_json(data)
         except ValidationError as error:
@@ -210,8 +210,12 @@ def _place(url: str) -> Place:
     except Exception as error:  # an unknown scheme, a missing package, or the file system's own objections
         reason = " ".join(str(error).split())
         hint = '; pip install "thinkedit[s3]"' if isinstance(error, ImportError) and scheme == "s3" else ""
-        raise StoreError(f"{url} cannot be used as a store: {reason}{hint}") from error
+        raise StoreError(f"{_without_password(url)} cannot be used as a store: {reason}{hint}") from error
     return Remote(fs, root)
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"//[^/@]*@", "//", url)
 
 
 def _image_keys(sha: str) -> list[str]:

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, TypeAlias, Union
 
 from thinkedit.errors import ImageError, InputError
 from thinkedit.images import formats, metadata, normalise, png, sources
+from thinkedit.images.metadata import Metadata
 from thinkedit.images.picture import Picture
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL import Image
 
 __all__ = ["ImageInput", "ImageLimits", "Loaded", "load"]
@@ -81,18 +84,23 @@ def _from_bytes(
     if not data:
         raise ImageError(f"{called} is empty")
     try:
-        with formats.opened(data, max_pixels=limits.max_pixels) as opened:
-            if png.is_plain(data):  # OpenCV decodes these in two thirds of the time
-                pixels = normalise.turned(png.decode(data), metadata.orientation(opened))
-                pixels = normalise.without_opaque_alpha(pixels)
-            else:
-                pixels = normalise.to_pixels(opened)
-            kept = metadata.read(opened, everything=keep_metadata)
+        pixels, kept = _decoded(data, limits.max_pixels, keep_metadata)
     except ImageError as error:
         raise ImageError(f"{called}: {error}") from error
     mime_type = formats.MIME_TYPES[formats.recognise(data[:64]) or "PNG"]
     name, full = (path.name, str(path)) if path is not None else (None, None)
     return Loaded(Picture.encoded(pixels, kept), name, full, mime_type)
+
+
+def _decoded(data: bytes, max_pixels: int, everything: bool) -> tuple[NDArray[np.uint8], Metadata]:
+    # a function of its own, so that Pillow's copy of the pixels is gone before they are encoded
+    with formats.opened(data, max_pixels=max_pixels) as image:
+        if png.is_plain(data):  # OpenCV decodes these in two thirds of the time
+            pixels = normalise.turned(png.decode(data), metadata.orientation(image))
+            pixels = normalise.without_opaque_alpha(pixels)
+        else:
+            pixels = normalise.to_pixels(image)
+        return pixels, metadata.read(image, everything=everything)
 
 
 def _from_pillow(image: Image.Image, limits: ImageLimits, keep_metadata: bool) -> Loaded:

@@ -39,10 +39,11 @@ class Picture:
         self._lock = threading.Lock()
 
     @classmethod
-    def from_bytes(cls, data: bytes, mime_type: str | None = None) -> Self:
+    def from_bytes(cls, data: bytes, mime_type: str | None = None, *, sha256: str | None = None) -> Self:
         """Take an encoded PNG, JPEG or WebP as it is; only its header is read.
 
-        mime_type: what the sender called it; the bytes decide. ImageError where they are none of these.
+        mime_type: what the sender called it; the bytes decide. sha256: of `data`, where the caller has just
+        computed it. ImageError where the bytes are none of these.
         """
         data = bytes(data)
         found = next((mime for start, mime in _MIME_BY_START if data.startswith(start)), None)
@@ -50,7 +51,9 @@ class Picture:
             called = f" (sent as {mime_type})" if mime_type else ""
             raise ImageError(f"{len(data)} bytes{called} are no PNG, JPEG or WebP picture")
         width, height = png.size(data) if found == "image/png" else _upright_size(data)
-        return cls(data, found, width, height)
+        picture = cls(data, found, width, height)
+        picture._sha = sha256
+        return picture
 
     @classmethod
     def from_pixels(cls, pixels: NDArray[np.uint8], *, like: Picture | None = None) -> Self:
