@@ -241,6 +241,12 @@ WORK: dict[str, tuple[Callable[[], bytes | Image.Image], np.ndarray, float, bool
         0,
         False,
     ),
+    "JPEG of two pictures, as phones write": (
+        lambda: encoded(photo(), "MPO", quality=95, save_all=True, append_images=[photo().rotate(180)]),
+        COLOUR,
+        2,
+        False,
+    ),
     "RGB with its profile": (lambda: with_profile("RGB", srgb(), "JPEG"), COLOUR, 4, False),
     "CMYK with a profile that is none": (
         lambda: with_profile("CMYK", b"junk" * 50, "JPEG"),

@@ -1,7 +1,7 @@
 """PNG in both directions by OpenCV, with the chunks that OpenCV does not write.
 
 Level 1, the average filter for every row and run-length deflate: on photographs of 1 and 12 megapixels
-this took 25 and 270 ms where Pillow's level 1 took 57 and 890, in fewer bytes (benchmarks/coding.py).
+this took 25 and 285 ms where Pillow's level 1 took 84 and 979, in fewer bytes (benchmarks/coding.py).
 The same pixels and metadata give the same bytes.
 Source: PNG specification, third edition (W3C, 2025), sections 5 and 11.3.
 """
