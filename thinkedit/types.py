@@ -29,6 +29,7 @@ __all__ = [
     "Preservation",
     "Seconds",
     "Select",
+    "SessionRecord",
     "Status",
     "StopReason",
     "Turn",
@@ -214,6 +215,24 @@ class TurnRecord(_Frozen):
         if self.best is not None:
             return self.candidates[self.best].image
         return next((c.image for c in self.candidates if c.image), None)
+
+
+class SessionRecord(_Frozen):
+    """How a session was opened: stored like its turns, so that the ledger can be rebuilt from the store.
+
+    source: hash of the normalised source; editor, thinker: identities of the models, as in a TurnRecord.
+    """
+
+    session_id: str
+    owner: str = ""
+    created: float
+    instruction: str
+    settings: LoopSettings
+    source: Sha256
+    source_name: str | None = None
+    source_mime: str
+    editor: str
+    thinker: str
 
 
 class Image(_Model):

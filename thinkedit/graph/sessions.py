@@ -26,6 +26,7 @@ from thinkedit.types import (
     Mode,
     Next,
     Seconds,
+    SessionRecord,
     Status,
     StopReason,
     Turn,
@@ -86,6 +87,21 @@ async def open_session(
     await ledger.put_image(owner, entry)
     now = time.time()
     session_id = f"{time.strftime('%Y%m%d', time.gmtime(now))}-{uuid.uuid4().hex[:12]}"
+    # A file's name may hold bytes that are no UTF-8, which neither JSON nor SQLite take.
+    name = source.name.encode(errors="replace").decode() if source.name is not None else None
+    opened = SessionRecord(
+        session_id=session_id,
+        owner=owner,
+        created=now,
+        instruction=instruction,
+        settings=settings,
+        source=sha,
+        source_name=name,
+        source_mime=source.mime_type,
+        editor=editor.identity,
+        thinker=thinker.identity,
+    )
+    await run_sync(store.put_record, opened)
     await ledger.create(
         Session(
             session_id=session_id,
@@ -98,7 +114,7 @@ async def open_session(
             instruction=instruction,
             settings=settings,
             source=sha,
-            source_name=source.name,
+            source_name=name,
             source_mime=source.mime_type,
             editor=editor.identity,
             thinker=thinker.identity,

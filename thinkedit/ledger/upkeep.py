@@ -1,0 +1,106 @@
+"""What only housekeeping asks of a ledger: what is in use, what may go, and sessions put back."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from thinkedit.ledger.ledger import Ledger
+from thinkedit.ledger.rows import Call, Session, TurnEntry
+from thinkedit.types import Image
+
+__all__ = ["RecordedCall", "forget_images", "in_use", "restore"]
+
+
+@dataclass(frozen=True)
+class RecordedCall:
+    """A call with its key in the ledger."""
+
+    role: str
+    turn: int
+    item: int
+    digest: str
+    call: Call
+
+
+async def in_use(ledger: Ledger, without: Collection[str] = ()) -> tuple[set[str], set[str]]:
+    """(ids of the sessions, hashes of the pictures and records that they refer to).
+
+    without: ids to leave out, as if those sessions were deleted already.
+    """
+    left_out = json.dumps(list(without))
+    kept = "session_id NOT IN (SELECT value FROM json_each(?1))"
+
+    def work(db: sqlite3.Connection) -> tuple[set[str], set[str]]:
+        sessions = db.execute(f"SELECT session_id FROM sessions WHERE {kept}", (left_out,))
+        hashes = db.execute(
+            f"SELECT source FROM sessions WHERE {kept} UNION SELECT record FROM turns WHERE {kept}"
+            f" UNION SELECT output FROM calls WHERE role='edit' AND state='ok' AND {kept}",
+            (left_out,),
+        )
+        return {row[0] for row in sessions.fetchall()}, {row[0] for row in hashes}
+
+    return await ledger._run(work)
+
+
+async def forget_images(ledger: Ledger, hashes: Collection[str]) -> None:
+    """Take back every caller's leave to use these pictures, which are gone."""
+
+    def work(db: sqlite3.Connection) -> None:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            db.executemany("DELETE FROM images WHERE sha=?", [(sha,) for sha in hashes])
+            db.execute("COMMIT")
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+
+    await ledger._run(work)
+
+
+async def restore(
+    ledger: Ledger,
+    session: Session,
+    turns: Sequence[TurnEntry],
+    calls: Sequence[RecordedCall],
+    images: Sequence[Image],
+) -> None:
+    """Put a whole session back, in one transaction; nobody runs it then."""
+    now = time.time()
+    values = {
+        **session.__dict__,
+        "settings": session.settings.model_dump_json(),
+        "runner": "",
+        "lease_until": 0,
+    }
+    id_ = session.session_id
+
+    def work(db: sqlite3.Connection) -> None:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            marks = ",".join("?" * len(values))
+            db.execute(f"INSERT INTO sessions ({','.join(values)}) VALUES ({marks})", tuple(values.values()))
+            db.executemany(
+                "INSERT INTO turns VALUES (?,?,?,?)",
+                [(id_, entry.turn, entry.record, int(entry.complete)) for entry in turns],
+            )
+            db.executemany(
+                "INSERT OR IGNORE INTO calls VALUES (?,?,?,?,?,1,1,?,?,?,?,?)",
+                [
+                    (id_, one.role, one.turn, one.item, one.digest, *vars(one.call).values(), now)
+                    for one in calls
+                ],
+            )
+            db.executemany(
+                "INSERT OR IGNORE INTO images VALUES (?,?,?,?,?,?,?)",
+                [(i.sha256, session.owner, i.width, i.height, i.mime_type, i.bytes, now) for i in images],
+            )
+            db.execute("COMMIT")
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+
+    await ledger._run(work)
