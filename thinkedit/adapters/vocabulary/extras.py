@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from thinkedit.adapters.vocabulary.clause import Clause
-from thinkedit.adapters.vocabulary.gather import HUES, Gathered
+from thinkedit.adapters.vocabulary.gather import Gathered, place_of
 from thinkedit.adapters.vocabulary.operations import PLACES, Operation
 from thinkedit.adapters.vocabulary.refusal import refusal
 
@@ -46,7 +46,7 @@ def _heard_sky(found: Gathered) -> list[str]:
 
 
 def _by_colour(found: Gathered, words: str) -> str:
-    if "background" in found.regions:
+    if "background" in found.regions and len(found.regions) == 1:
         return "black_and_white" if found.colours == ["grey"] and not found.verbs else "background_replace"
     if "sky" in found.regions:
         if found.colours == ["blue"]:
@@ -247,8 +247,9 @@ def _caption(found: Gathered, entry: Operation, words: str) -> Clause:
 def _recolour(found: Gathered, entry: Operation, words: str) -> Clause:
     _spent(found, words, "colours", "regions")
     regions, colours = list(dict.fromkeys(found.regions)), list(found.colours)
-    if len(colours) == 2 and not regions and colours[0] in HUES:
-        regions = [f"colour:{colours.pop(0)}"]
+    if len(colours) == 2 and not regions and (place := place_of(colours[0])) is not None:
+        regions = [place]
+        colours.pop(0)
     if not colours and len(regions) == 2 and regions[1].startswith("colour:"):
         colours = [regions.pop().partition(":")[2]]
     found_colour = [r for r in regions if r.startswith("colour:")]
@@ -258,8 +259,6 @@ def _recolour(found: Gathered, entry: Operation, words: str) -> Clause:
     if len(colours) != 1 or len(found_colour) > 1 or not entry.allows(region):
         near = ("make the red parts blue", "recolour the subject green")
         raise refusal([words], "say what is to have which colour", near=near)
-    if colours[0] not in HUES:
-        raise refusal([words], f"can recolour to {', '.join(sorted(HUES))}; not to {colours[0]}")
     return Clause(entry.name, region=region, options=_options(colour=colours[0]), words=words)
 
 
@@ -274,7 +273,7 @@ def _background(found: Gathered, entry: Operation, words: str) -> Clause:
         raise refusal([words], "too many colours for a background", near=near)
     if kind == "colour" and not colours:
         raise refusal([words], "say which colour", near=near)
-    first = colours[0] if colours else "lightgrey" if kind == "gradient" else None
+    first = colours[0] if colours else "light grey" if kind == "gradient" else None
     second = (colours[1] if len(colours) == 2 else "white") if kind == "gradient" else None
     return Clause(entry.name, options=_options(**{"with": kind}, colour=first, colour2=second), words=words)
 

@@ -10,10 +10,10 @@ from thinkedit.adapters.vocabulary.operations import Operation
 from thinkedit.adapters.vocabulary.refusal import refusal
 from thinkedit.adapters.vocabulary.tokens import Sense, Tagged, spoken
 
-__all__ = ["Gathered", "gather"]
+__all__ = ["Gathered", "gather", "place_of"]
 
-HUES = frozenset({"red", "orange", "yellow", "green", "cyan", "blue", "purple", "magenta", "pink"})
-"""Colours that can be found in a picture."""
+PLACES_OF_COLOUR = {word: place for place, phrases in w.COLOURS.items() for word in phrases}
+"""A colour's word -> the colour under which it is found in a picture."""
 
 
 @dataclass
@@ -143,8 +143,10 @@ def _plain(found: Gathered, one: Tagged) -> None:
 
 def _thing(found: Gathered, one: Tagged, colour_before: bool) -> None:
     """A noun: after a colour it is found by the colour, else it stands for the subject."""
-    if colour_before and found.colours and found.colours[-1] in HUES:
-        found.regions.append(f"colour:{found.colours.pop()}")
+    place = place_of(found.colours[-1]) if colour_before and found.colours else None
+    if place is not None:
+        found.colours.pop()
+        found.regions.append(place)
     elif one.sense.value == "subject":
         if "behind" in found.heard and "background" in found.regions:
             return
@@ -153,6 +155,13 @@ def _thing(found: Gathered, one: Tagged, colour_before: bool) -> None:
         raise refusal(
             [one.text], "cannot find that in a picture; name the subject, the background, the sky or a colour"
         )
+
+
+def place_of(colour: str) -> str | None:
+    """The region of a colour's word, its shade left out ("dark green" -> colour:green); None for #rrggbb."""
+    base = colour.partition(" ")[2] if colour.partition(" ")[0] in w.SHADES else colour
+    place = PLACES_OF_COLOUR.get(base)
+    return None if place is None else f"colour:{place}"
 
 
 def _unit_after(tags: Sequence[Tagged], at: int) -> str:

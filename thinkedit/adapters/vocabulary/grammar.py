@@ -159,9 +159,14 @@ def _consistent(clauses: Sequence[Clause]) -> tuple[Clause, ...]:
 
 
 def _agree(old: Clause, new: Clause) -> None:
+    both = [old.words or old.operation, new.words or new.operation]
+    kept, other = (old, new) if old.operation == "protect" else (new, old)
+    if kept.operation == "protect" and other.operation != "protect":
+        colouring = kept.region == "colours" and other.table_entry.group == "colour"
+        if colouring or kept.region == other.region:
+            raise refusal(both, "these contradict each other: what is kept cannot be changed")
     if old.region != new.region:
         return
-    both = [old.words or old.operation, new.words or new.operation]
     if old.operation == new.operation:
         if old.direction == -new.direction and new.direction:
             raise refusal(both, "these contradict each other; ask for one of them")

@@ -21,11 +21,12 @@ _BEFORE_NOUN = {
     0.25: "very slight", 0.5: "slight", 0.75: "modest", 1.0: "", 1.3: "noticeable", 1.6: "strong",
     2.2: "extreme",
 }  # fmt: skip
-_COLOUR_NAMES = {
-    "skyblue": "light blue", "lightgrey": "light grey", "darkgrey": "dark grey", "darkgreen": "dark green",
-    "lightgreen": "light green", "darkred": "dark red",
-}  # fmt: skip
-_SKY_NAMES = {"clear": "a clear blue sky", "sunset": "a sunset", "overcast": "an overcast sky"}
+_SKY_NAMES = {
+    "clear": "a clear blue sky",
+    "sunset": "a sunset",
+    "overcast": "an overcast sky",
+    "dramatic": "a dramatic sky",
+}
 
 
 def phrase(clauses: Sequence[Clause]) -> str:
@@ -58,7 +59,7 @@ def _sentence(clause: Clause) -> str:
         how=word if "{how} " in template else f" {word}" if word else "",
         by=_by(clause),
         to=_crop(clause) if clause.operation == "crop" else "",
-        colour=_colour(options.get("colour", "")),
+        colour=options.get("colour", ""),
         axis=f"{options.get('axis', '')}ly",
         position=f"at the {options.get('position', '')}",
         size=_size(clause) if clause.operation == "resize" else options.get("size", ""),
@@ -82,10 +83,6 @@ def _by(clause: Clause) -> str:
         return f" by {number} times"
     unit = unit.removesuffix("s") if number == "1" else unit
     return f" by {number} {unit}" if clause.operation != "border" else f" of {number} {unit}"
-
-
-def _colour(name: str) -> str:
-    return _COLOUR_NAMES.get(name, name)
 
 
 def _quoted(text: str) -> str:
@@ -124,5 +121,5 @@ def _with(clause: Clause) -> str:
     if clause.operation == "sky_replace":
         return _SKY_NAMES[kind]
     if kind == "gradient":
-        return f"a gradient from {_colour(options['colour'])} to {_colour(options['colour2'])}"
-    return _colour(options["colour"]) if kind == "colour" else "the other picture"
+        return f"a gradient from {options['colour']} to {options['colour2']}"
+    return options["colour"] if kind == "colour" else "the other picture"

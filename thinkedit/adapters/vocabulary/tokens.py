@@ -109,8 +109,11 @@ def lexicon() -> _Lexicon:
         _enter(known, (phrase,), Sense("unit", unit))
     for region, phrases in w.REGIONS.items():
         _enter(known, phrases, Sense("region", region))
-    for phrase, colour in w.COLOURS.items():
-        _enter(known, (phrase,), Sense("colour", colour))
+    for phrases in w.COLOURS.values():
+        for phrase in phrases:
+            _enter(known, (phrase,), Sense("colour", phrase))
+            for shade in w.SHADES:
+                _enter(known, (f"{shade} {phrase}",), Sense("colour", f"{shade} {phrase}"))
     for phrase, colour in w.COLOUR_PLURALS.items():
         _enter(known, (phrase,), Sense("region", f"colour:{colour}"))
     _options(known)

@@ -19,8 +19,10 @@ __all__ = [
     "NEUTRAL",
     "NUMBERS",
     "RAISE",
+    "RATIOS",
     "REGIONS",
     "REGION_NAMES",
+    "SHADES",
     "SKIES",
     "SOFT_NOUNS",
     "SPELLING",
@@ -197,27 +199,34 @@ THING_NOUNS = SUBJECT_NOUNS | _names(
 """Nouns that may follow a colour ("the red umbrella"): the colour finds the place, the noun is "
 "not checked."""
 
-COLOURS: dict[str, str] = {
-    "red": "red", "orange": "orange", "yellow": "yellow", "green": "green", "cyan": "cyan",
-    "turquoise": "cyan",
-    "teal": "cyan", "aqua": "cyan", "blue": "blue", "purple": "purple", "violet": "purple",
-    "magenta": "magenta",
-    "pink": "pink", "brown": "brown", "black": "black", "white": "white", "grey": "grey", "beige": "beige",
-    "gold": "gold", "silver": "silver", "navy": "navy", "maroon": "maroon", "dark blue": "navy",
-    "light blue": "skyblue", "sky blue": "skyblue", "light grey": "lightgrey", "dark grey": "darkgrey",
-    "dark green": "darkgreen", "light green": "lightgreen", "dark red": "darkred",
-    "cream": "beige", "lime": "lime",
-}  # fmt: skip
+COLOURS: dict[str, tuple[str, ...]] = {
+    "red": _words("red, crimson, scarlet, maroon, burgundy, ruby"),
+    "orange": _words("orange, coral, amber, peach"),
+    "yellow": _words("yellow, gold, mustard, lemon"),
+    "green": _words("green, lime, olive, emerald, mint"),
+    "turquoise": _words("turquoise, cyan, teal, aqua"),
+    "blue": _words("blue, navy, azure, sky blue, indigo"),
+    "purple": _words("purple, violet, lilac, lavender, plum"),
+    "pink": _words("pink, magenta, rose, fuchsia"),
+    "brown": _words("brown, chocolate"),
+    "beige": _words("beige, cream, ivory, sand, tan"),
+    "white": _words("white"),
+    "grey": _words("grey, silver"),
+    "black": _words("black, charcoal"),
+}
+"""Colours as places ("the red parts") -> the words for them. As paint, each word is a colour of its own."""
+SHADES = _words("light, dark, pale, deep, bright")
 COLOUR_PLURALS: dict[str, str] = {
-    "reds": "red", "oranges": "orange", "yellows": "yellow", "greens": "green", "cyans": "cyan",
-    "blues": "blue",
-    "purples": "purple", "magentas": "magenta", "pinks": "pink",
+    "reds": "red", "oranges": "orange", "yellows": "yellow", "greens": "green", "cyans": "turquoise",
+    "blues": "blue", "purples": "purple", "violets": "purple",
+    "magentas": "pink", "pinks": "pink", "browns": "brown",
 }  # fmt: skip
 SKIES: dict[str, tuple[str, ...]] = {
     "clear": _words(
         "clear, clear blue, cloudless, sunny, clear blue one, clear one, clear sky, blue sky, clear blue sky"
     ),
     "sunset": _words("sunset, dusk, sunrise, dawn, evening, golden hour, sunset sky, evening sky"),
+    "dramatic": _words("dramatic sky, dramatic one, stormy, stormy sky, stormy one, storm clouds, a storm"),
     "overcast": _words("overcast, cloudy, clouded, cloudy sky, overcast sky, grey clouds, clouds"),
 }
 CAPTION_SIZES: dict[str, tuple[str, ...]] = {

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from thinkedit.adapters.editors.photo.bands import Rows
 from thinkedit.adapters.editors.photo.detail import falloff
-from thinkedit.adapters.editors.photo.filters import from_lab, from_linear, to_lab, to_linear
-from thinkedit.adapters.masks.guided import Pixels
+from thinkedit.adapters.editors.photo.filters import Floats, from_lab, from_linear, to_lab, to_linear
+from thinkedit.adapters.masks.guided import Mask, Pixels
 from thinkedit.adapters.vocabulary import Clause
 
 __all__ = ["black_and_white", "saturation", "sepia", "tint", "vibrance", "vintage", "warmth"]
@@ -23,32 +23,45 @@ PANCHROMATIC = np.array([0.2778, 0.65, 0.0722], np.float32)
 SKIN_HUE = 50.0
 
 
-def warmth(pixels: Pixels, clause: Clause) -> Rows:
-    """Gains on red and blue in linear light with the luminance kept; 22 % and -28 % at an amount of 2.
+def _in_gamut(light: Floats, luminance: Mask) -> Floats:
+    """Colours outside the screen's gamut drawn towards the grey of their luminance until they fit.
 
-    Near white the change fades out, as it would clip there and turn specular lights yellow.
+    Clipping each channel by itself would flatten petals and fabrics to one flat red or yellow.
     """
-    level = 0.5 * clause.amount * clause.direction
-    gains = np.array([max(0.2, 1 + 0.22 * level), 1.0, max(0.2, 1 - 0.28 * level)], np.float32)
+    grey = np.clip(luminance, 0, 1)
+    over = (1 - grey) / np.maximum(light.max(axis=2) - grey, np.float32(1e-6))
+    under = grey / np.maximum(grey - light.min(axis=2), np.float32(1e-6))
+    room = np.clip(np.minimum(over, under), 0, 1)[..., None]
+    light -= grey[..., None]
+    light *= room
+    light += grey[..., None]
+    return light
+
+
+def warmth(pixels: Pixels, clause: Clause) -> Rows:
+    """Gains on red and blue in linear light with the luminance kept: +17 % and -22 % at the plain amount."""
+    level = 0.8 * clause.amount * clause.direction
+    gains = np.array([max(0.15, 1 + 0.22 * level), 1.0, max(0.15, 1 - 0.28 * level)], np.float32)
 
     def rows(top: int, bottom: int) -> Pixels:
         light = to_linear(pixels[top:bottom])
         before = light @ LUMINANCE
         after = light @ (LUMINANCE * gains)
-        scale = before / np.maximum(after, 1e-6)
-        changed = light * gains
-        changed *= scale[..., None]
-        over = changed.max(axis=2)
-        fade = np.clip((1 - before) / np.maximum(over - before, 1e-6), 0, 1)  # keeps the luminance in gamut
-        grey = before[..., None]
-        return from_linear(grey + (changed - grey) * fade[..., None])
+        light *= gains
+        light *= (before / np.maximum(after, np.float32(1e-6)))[..., None]
+        # What leaves the gamut: pale colours fade (a white stays white), strong ones give up some light.
+        largest = light.max(axis=2)
+        strength = 1 - np.clip(light.min(axis=2) / np.maximum(largest, np.float32(1e-6)), 0, 1)
+        dimmed = light / np.maximum(largest, 1)[..., None]
+        faded = _in_gamut(light, before)
+        return from_linear(faded + (dimmed - faded) * strength[..., None])
 
     return rows
 
 
 def tint(pixels: Pixels, clause: Clause) -> Rows:
-    """Towards magenta (+) or green (-) along a*: 6 units at the plain amount, less near black and white."""
-    shift = np.float32(6 * clause.amount * clause.direction)
+    """Towards magenta (+) or green (-) along a*: 4.5 units at the plain amount, less near black and white."""
+    shift = np.float32(4.5 * clause.amount * clause.direction)
 
     def rows(top: int, bottom: int) -> Pixels:
         lab = to_lab(pixels[top:bottom])
@@ -59,6 +72,12 @@ def tint(pixels: Pixels, clause: Clause) -> Rows:
     return rows
 
 
+def _from_lab(lab: Floats) -> Pixels:
+    """L*a*b* to bytes, with what leaves the gamut drawn back in."""
+    light = np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2LRGB), np.float32)
+    return from_linear(_in_gamut(light, light @ LUMINANCE))
+
+
 def saturation(pixels: Pixels, clause: Clause) -> Rows:
     """Chroma times 1 + 0.3 at the plain amount, or times 1 - 0.3; hue and lightness stay."""
     factor = np.float32(max(0.0, 1 + 0.3 * clause.amount * clause.direction))
@@ -66,22 +85,23 @@ def saturation(pixels: Pixels, clause: Clause) -> Rows:
     def rows(top: int, bottom: int) -> Pixels:
         lab = to_lab(pixels[top:bottom])
         lab[..., 1:] *= factor
-        return from_lab(lab)
+        return _from_lab(lab) if factor > 1 else from_lab(lab)
 
     return rows
 
 
 def vibrance(pixels: Pixels, clause: Clause) -> Rows:
     """More chroma where there is little, less for skin (hue 50 degrees), so that nothing glares."""
-    level = np.float32(max(-1.0, 0.45 * clause.amount * clause.direction))
+    level = np.float32(max(-1.0, 0.6 * clause.amount * clause.direction))
 
     def rows(top: int, bottom: int) -> Pixels:
         lab = to_lab(pixels[top:bottom])
-        chroma, hue = cv2.cartToPolar(lab[..., 1], lab[..., 2], angleInDegrees=True)
+        a, b = np.ascontiguousarray(lab[..., 1]), np.ascontiguousarray(lab[..., 2])
+        chroma, hue = cv2.cartToPolar(a, b, angleInDegrees=True)
         away = (hue - np.float32(SKIN_HUE)) * np.float32(1 / 22)
         gain = 1 + level * np.exp(chroma * np.float32(-1 / 40)) * (1 - np.float32(0.6) * np.exp(-away * away))
         lab[..., 1:] *= np.maximum(gain, 0)[..., None]
-        return from_lab(lab)
+        return _from_lab(lab)
 
     return rows
 
@@ -116,7 +136,7 @@ def sepia(pixels: Pixels, clause: Clause) -> Rows:
     depth = max(1.0, clause.amount)
     warm = np.stack([x + 0.05 * depth, x * (1 - 0.12 * depth) + 0.02, x * (1 - 0.28 * depth) + 0.02], axis=-1)
     toned = (np.clip(warm, 0, 1) * 255 + 0.5).astype(np.uint8)[:, None, :]
-    table, share = _curve(1.1), min(1.0, clause.amount)
+    table, share = _curve(1.2), min(1.0, clause.amount)
 
     def rows(top: int, bottom: int) -> Pixels:
         strip = pixels[top:bottom]

@@ -117,8 +117,8 @@ class Falloff:
 
 
 def vignette(pixels: Pixels, clause: Clause) -> Rows:
-    """Darker corners: 0.5 of the code values taken away there at the plain amount."""
-    shade = falloff(pixels.shape[0], pixels.shape[1], 1 - 0.5**clause.amount)
+    """Darker corners: 58 % of the code values taken away there at the plain amount."""
+    shade = falloff(pixels.shape[0], pixels.shape[1], 1 - 0.42**clause.amount)
 
     def rows(top: int, bottom: int) -> Pixels:
         return to_bytes(pixels[top:bottom] * shade(top, bottom)[..., None])

@@ -132,13 +132,21 @@ def _around_thing(pixels: Pixels, clause: Clause) -> tuple[float, float]:
 
 
 def _corner(pixels: Pixels, region: str, wide: int, high: int) -> tuple[int, int]:
-    """Left and top of a cut of that size: at the named side, else about the subject, else in the middle."""
+    """Left and top of a cut of that size: at the named side, else about the subject, else in the middle.
+
+    A face is kept whole with the hair above it, wherever the middle of its body lies.
+    """
     height, width = pixels.shape[:2]
     left, top = (width - wide) / 2, (height - high) / 2
     if region in ("whole", "subject", "faces"):
-        box = _thing(pixels, "faces" if region == "faces" else "subject")
+        face = _thing(pixels, "faces")
+        box = face if region == "faces" else _thing(pixels, "subject")
         if box is not None:
             left, top = (box[0] + box[2] - wide) / 2, (box[1] + box[3] - high) / 2
+        if face is not None:
+            air = 0.5 * (face[3] - face[1])
+            left = min(max(left, face[2] + air - wide), face[0] - air)
+            top = min(max(top, face[3] + air - high), face[1] - air)
     left = {"left": 0.0, "right": float(width - wide)}.get(region, left)
     top = {"top": 0.0, "bottom": float(height - high)}.get(region, top)
     return round(min(max(left, 0), width - wide)), round(min(max(top, 0), height - high))

@@ -97,12 +97,13 @@ def _base_rows(model: tuple[Floats, Floats], lightness: Floats, pixels: Pixels, 
 def shadows_highlights(pixels: Pixels, clause: Clause) -> Rows:
     """Lift or deepen the dark areas, brighten or recover the bright ones; local contrast is kept.
 
-    The base layer (guided filter, radius 2 % of the longer side) is bent, detail is laid back on it.
+    The base layer (guided filter, radius 2 % of the longer side) is bent, detail is laid back on it, and
+    black stays black.
     Highlights are pulled by at most half, beyond which a sky turns grey.
     """
     model = _base(pixels, 0.02, 0.01)
     amount = clause.amount * clause.direction
-    low = 0.6 * amount if clause.operation == "shadows" else 0.0
+    low = 0.9 * amount if clause.operation == "shadows" else 0.0
     high = max(-0.5, 0.3 * amount) if clause.operation == "highlights" else 0.0
 
     def rows(top: int, bottom: int) -> Pixels:
@@ -111,7 +112,8 @@ def shadows_highlights(pixels: Pixels, clause: Clause) -> Rows:
         base = _base_rows(model, lightness, pixels, top)
         dark = np.clip(1 - base * 2, 0, 1) ** np.float32(1.5)
         bright = np.clip(base * 2 - 1, 0, 1) ** np.float32(1.5)
-        new = base + np.float32(low * 0.35) * dark * (1 - base if low > 0 else base)
+        ends = base / (base + np.float32(0.1))
+        new = base + np.float32(low * 0.35) * dark * ((1 - base) * ends if low > 0 else base)
         new += np.float32(high * 0.35) * bright * (1 - base if high > 0 else base)
         np.clip(new, 0, 1, out=new)
         gain = np.clip(new / np.maximum(base, 0.02), 0.3, 3)
@@ -128,7 +130,7 @@ def shadows_highlights(pixels: Pixels, clause: Clause) -> Rows:
 def clarity(pixels: Pixels, clause: Clause) -> Rows:
     """Local contrast of the midtones, on lightness only (guided base, radius 2.5 % of the longer side)."""
     model = _base(pixels, 0.025, 0.02)
-    strength = np.float32(max(-0.9, 0.6 * clause.amount * clause.direction))
+    strength = np.float32(max(-0.9, 0.75 * clause.amount * clause.direction))
 
     def rows(top: int, bottom: int) -> Pixels:
         lab = to_lab(pixels[top:bottom])
@@ -156,7 +158,7 @@ def auto(pixels: Pixels, clause: Clause) -> Rows:
     low, high = min(low, 12.0), max(high, 88.0)
     stretched = np.clip((x - low) / (high - low) * 97 + 1.5, 0, 100)
     middle = float(np.interp(np.median(lightness), x, stretched)) / 100
-    power = float(np.clip(np.log(0.47) / np.log(np.clip(middle, 0.05, 0.95)), 0.7, 1.4))
+    power = float(np.clip(np.log(0.47) / np.log(np.clip(middle, 0.05, 0.95)), 0.7, 1.12))
     target = (stretched / 100) ** power * 100
     table = (x + min(clause.amount, 2.5) * (target - x)).astype(np.float32)
     cast = _cast(lab) * np.float32(clause.amount)
