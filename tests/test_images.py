@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
 from thinkedit.errors import ImageError, StoreError
@@ -82,6 +82,18 @@ def test_pixels_come_back_as_they_were(pixels: np.ndarray) -> None:
     assert Picture.from_pixels(pixels).data == picture.data
     with Image.open(io.BytesIO(picture.data)) as other:
         assert np.array_equal(np.asarray(other), pixels)
+
+
+def test_photographs_and_drawings_are_both_packed_well(photos: Path) -> None:
+    page = Image.new("RGB", (700, 450), "white")
+    draw = ImageDraw.Draw(page)
+    for line in range(30):
+        draw.text((10, line * 15), "The quick brown fox jumps over the lazy dog. " * 2, fill=(line, 0, 0))
+    for image in (page, Image.open(photos / "china.jpg"), Image.open(photos / "astronaut.png")):
+        with image:
+            pixels = np.asarray(image.convert("RGB"))
+            by_pillow = len(encoded(Image.fromarray(pixels), "PNG", compress_level=1))
+        assert len(Picture.from_pixels(pixels).data) < 1.25 * by_pillow
 
 
 def test_a_picture_is_its_bytes() -> None:
