@@ -135,9 +135,11 @@ class Picture:
 
     def preview(self, max_bytes: int = 256_000, max_side: int = 1024) -> Picture:
         """A smaller picture of at most `max_bytes`: JPEG, or WebP where there is alpha; sRGB, no metadata."""
-        from thinkedit.images.preview import preview
+        from thinkedit.images.preview import encode_preview
 
-        return preview(self, max_bytes, max_side)
+        made = encode_preview(self.pixels(), self.alpha(), self.metadata.icc, max_bytes, max_side)
+        data, mime_type, size = made
+        return Picture(data, mime_type, *size)
 
     def __eq__(self, other: object) -> bool:
         return self.sha256 == other.sha256 if isinstance(other, Picture) else NotImplemented
