@@ -47,7 +47,10 @@ def _heard_sky(found: Gathered) -> list[str]:
 
 def _by_colour(found: Gathered, words: str) -> str:
     if "background" in found.regions and len(found.regions) == 1:
-        return "black_and_white" if found.colours == ["grey"] and not found.verbs else "background_replace"
+        if found.colours == ["grey"] and found.heard & {"make", "turn"}:
+            found.colours.clear()
+            return "black_and_white"
+        return "background_replace"
     if "sky" in found.regions:
         if found.colours == ["blue"]:
             found.options["sky"] = "clear"

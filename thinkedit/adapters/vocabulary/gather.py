@@ -12,6 +12,7 @@ from thinkedit.adapters.vocabulary.tokens import Sense, Tagged, spoken
 
 __all__ = ["Gathered", "gather", "place_of"]
 
+_OUTWARD = {"blur", "denoise", "black_and_white", "pixelate"}
 PLACES_OF_COLOUR = {word: place for place, phrases in w.COLOURS.items() for word in phrases}
 """A colour's word -> the colour under which it is found in a picture."""
 
@@ -40,6 +41,7 @@ class Gathered:
     absolute: bool = False
     keeps: bool = False
     negated: bool = False
+    particle: Sense | None = None
     neutral: bool = False
     strips: bool = False
     says_whole: bool = False
@@ -107,10 +109,27 @@ def gather(tags: Sequence[Tagged], words: str) -> Gathered:
         pending_to = kind == "to" or (pending_to and kind == "filler")
     if found.negated and found.regions and not (found.ops or found.nouns or found.verbs or found.turns):
         found.keeps, found.negated = True, False  # "but not the sky"
+    _particle(found, words)
     if found.factor is None and found.numbers == [(0.5, "")] and not found.number_sign:
         found.factor = found.numbers.pop()[0]  # "half the saturation"
     found.amount_leads = _leads(tags)
     return found
+
+
+def _particle(found: Gathered, words: str) -> None:
+    """Let "up", "down" and "out" belong to their verb, or stand for one ("bring the highlights down")."""
+    if found.particle is None:
+        return
+    sign = found.particle.sign
+    if found.ops:
+        value = found.ops[0].value
+        fits = value == "resize" or (value in _OUTWARD if sign == 0 else found.ops[0].sign == sign)
+        if not fits or value == "crop":
+            raise refusal([words], sentence=words)
+    elif sign == 0:
+        raise refusal([words], sentence=words)
+    elif not found.verbs and not found.turns:
+        (found.verbs if sign > 0 else found.turns).append(sign)
 
 
 def _plain(found: Gathered, one: Tagged) -> None:
@@ -135,6 +154,8 @@ def _plain(found: Gathered, one: Tagged) -> None:
         found.factor = sense.number
     elif sense.kind in ("quote", "size", "ratio"):
         {"quote": found.quotes, "size": found.sizes, "ratio": found.ratios}[sense.kind].append(sense.value)
+    elif sense.kind == "particle":
+        found.particle = sense
     found.keeps = found.keeps or sense.kind == "keep"
     found.negated = found.negated or sense.kind == "not"
     found.neutral = found.neutral or sense.kind == "neutral"
@@ -176,7 +197,7 @@ def _unit_after(tags: Sequence[Tagged], at: int) -> str:
 def _lone_unit(found: Gathered, tags: Sequence[Tagged], at: int) -> None:
     """ "a stop" is one stop; a unit after its number is no news."""
     for one in reversed(tags[max(0, at - 3) : at]):
-        if one.sense.kind == "number":
+        if one.sense.kind in ("number", "size"):
             return
         if one.sense.kind not in ("filler", "verb"):
             break

@@ -14,7 +14,7 @@ from dataclasses import replace
 from thinkedit.adapters.vocabulary.clause import Clause
 from thinkedit.adapters.vocabulary.meaning import Reading, read
 from thinkedit.adapters.vocabulary.refusal import refusal
-from thinkedit.adapters.vocabulary.tokens import Tagged, tag
+from thinkedit.adapters.vocabulary.tokens import Sense, Tagged, tag
 
 __all__ = ["parse"]
 
@@ -35,7 +35,7 @@ def parse(text: str) -> tuple[Clause, ...]:
         raise refusal(unknown, sentence=text)
     clauses: list[Clause] = []
     run: list[Reading] = []
-    for joiner, part in _parts(tags):
+    for joiner, part in _parts(_places_shared(tags)):
         if joiner == "stop":
             run = []
         for piece in _around_keep(part):
@@ -47,9 +47,45 @@ def parse(text: str) -> tuple[Clause, ...]:
             clauses = _join(clauses, run, reading, joiner)
             if reading.clauses:
                 run.append(reading)
+    if clauses and all(c.operation == "protect" for c in clauses):
+        raise refusal([c.words for c in clauses], "it is said what to keep, not what to change")
     if not clauses:
         raise refusal([text.strip()] if text.strip() else [], sentence=text)
-    return _consistent(clauses)
+    return _consistent(_narrowed(clauses))
+
+
+def _narrowed(clauses: Sequence[Clause]) -> list[Clause]:
+    """What is asked of everything but the subject is asked of the background, and the other way round."""
+    kept = {c.region for c in clauses if c.operation == "protect"} & {"subject", "background"}
+    if len(kept) != 1:
+        return list(clauses)
+    rest = "background" if "subject" in kept else "subject"
+    return [
+        replace(c, region=rest) if c.region == "whole" and c.table_entry.allows(rest) and not c.options else c
+        for c in clauses
+    ]
+
+
+def _places_shared(tags: Sequence[Tagged]) -> list[Tagged]:
+    """ "Make the sky and the background darker" as "make the sky darker and the background darker"."""
+    parts: list[list[Tagged]] = [[]]
+    for one in tags:
+        if one.sense.kind in ("split", "stop"):
+            parts += [[one], []]
+        else:
+            parts[-1].append(one)
+    for at in range(0, len(parts) - 2, 2):
+        here, joint, after = parts[at], parts[at + 1][0], parts[at + 2]
+        kinds = {t.sense.kind for t in here}
+        bare = (
+            kinds <= {"neutral", "region", "thing", "filler", "it", "whole"}
+            and {"neutral", "region"} <= kinds
+        )
+        if bare and joint.sense == Sense("split") and any(t.sense.kind == "region" for t in after):
+            parts[at] = here + [
+                t for t in after if t.sense.kind in ("op", "amount", "turn", "number", "unit", "verb")
+            ]
+    return [one for part in parts for one in part]
 
 
 def _unknown(tags: Sequence[Tagged], text: str) -> Iterator[str]:
@@ -116,7 +152,8 @@ def _hues(one: Tagged) -> bool:
 
 
 def _text(piece: Sequence[Tagged], text: str) -> str:
-    return " ".join(text[piece[0].start : piece[-1].end].split())
+    start, end = min(t.start for t in piece), max(t.end for t in piece)
+    return " ".join(text[start:end].split())
 
 
 def _join(clauses: list[Clause], run: Sequence[Reading], reading: Reading, joiner: str) -> list[Clause]:
@@ -165,12 +202,14 @@ def _agree(old: Clause, new: Clause) -> None:
         colouring = kept.region == "colours" and other.table_entry.group == "colour"
         if colouring or kept.region == other.region:
             raise refusal(both, "these contradict each other: what is kept cannot be changed")
+    if old.operation == new.operation == "crop" and not (old.option("off") and new.option("off")):
+        raise refusal(both, "more than one format; name one")
     if old.region != new.region:
         return
     if old.operation == new.operation:
         if old.direction == -new.direction and new.direction:
             raise refusal(both, "these contradict each other; ask for one of them")
-        if old.operation in ("crop", "caption", "protect") and old.options != new.options:
+        if old.operation in ("caption", "protect") and old.options != new.options:
             return
         raise refusal(both, "the same edit asked for twice with different amounts; ask for one of them")
     pair = {old.operation, new.operation}

@@ -184,6 +184,7 @@ def _direction(
     if found.factor is not None and found.factor < 1 and not (found.turns or found.verbs):
         turns = -turns
     if found.ops:
+        turns *= _complaint(found, words)
         sign = found.ops[0].sign * turns
         if any(s.sign * turns != sign for s in found.ops):
             raise refusal([words], "these contradict each other; ask for one of them")
@@ -193,7 +194,14 @@ def _direction(
         sign = (found.nouns[0].sign if found.nouns else 1) * turns
         if found.number_sign and not found.turns:
             sign *= found.number_sign
-        said = found.turns or found.verbs or found.number_sign or found.amounts or found.factor is not None
+        said = (
+            not entry.signed
+            or found.turns
+            or found.verbs
+            or found.number_sign
+            or found.amounts
+            or found.factor is not None
+        )
         if not said:
             if before is None or joiner not in ("and", "comma") or before.form != "noun":
                 raise refusal([words], f'say more or less: "{_less_more(entry)}"')
@@ -203,6 +211,23 @@ def _direction(
             raise refusal([words], f"{entry.name.replace('_', ' ')} can be added, not taken away")
         return OPERATIONS[entry.opposite], 1, shared
     return entry, sign, shared
+
+
+def _complaint(found: Gathered, words: str) -> int:
+    """-1 where the part says what is wrong ("it looks washed out"), 1 where it says what is wanted.
+
+    Refused where that is not clear: "the photo is dark" may be meant either way.
+    """
+    if found.turns or found.verbs or found.neutral or found.ops[0].form != "adjective":
+        return 1
+    if found.op_words[0] in w.MISTAKES:
+        return -1
+    if not found.heard & w.STATING or found.heard & {"should", "want", "like", "need", "too", "less"}:
+        return 1
+    if found.op_words[0] in w.FAULTS:
+        return -1
+    adjective = found.op_words[0]
+    raise refusal([words], f'say what is to be done: "make it {adjective}" or "it is too {adjective}"')
 
 
 def _less_more(entry: Operation) -> str:
@@ -239,7 +264,8 @@ def _amount(found: Gathered, entry: Operation, direction: int, words: str) -> tu
         return (found.amounts[0], None) if found.amounts else (None, None)
     amount = entry.amount(given, direction)
     if not 0 < amount <= entry.limit:
-        most = entry.quantity(entry.limit, _unit(given, entry), direction).replace(":", " ")
+        unit, _, number = entry.quantity(entry.limit, _unit(given, entry), direction).partition(":")
+        most = f"{number} {unit}"
         raise refusal([words], f"the amount is out of range; the most is {most}")
     return amount, given
 

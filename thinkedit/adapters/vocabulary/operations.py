@@ -119,8 +119,8 @@ _TABLE = (
         "exposure",
         "tone",
         ("make {at} {how} brighter{by}", "make {at} {how} darker{by}"),
-        more=_words("bright, brighter, lighter, underexposed, under exposed, well lit, luminous"),
-        less=_words("dark, darker, dim, dimmer, overexposed, over exposed, dull lit"),
+        more=_words("bright, brighter, lighter, well lit, luminous, overexposed, over exposed"),
+        less=_words("dark, darker, dim, dimmer, underexposed, under exposed"),
         more_verbs=_words("brighten, brighten up, lighten, lighten up, brightening, lightening, light up"),
         less_verbs=_words("darken, darken down, dim down, darkening, underexpose"),
         nouns=_words("exposure, brightness, lightness, luminosity, luminance, light"),
@@ -301,7 +301,7 @@ _TABLE = (
     Operation(
         "sepia",
         "colour",
-        ("give {at}{how} a sepia tone{by}",),
+        ("make {at} {how} sepia toned{by}",),
         more=_words("sepia, sepia tone, sepia toned, sepia look, sepia effect, sepia filter"),
         regions=AREAS,
         units=("percent",),
@@ -347,7 +347,8 @@ _TABLE = (
         "denoise",
         "detail",
         ("reduce the noise{of}{how}{by}",),
-        more=_words("smooth, smoother, less noisy, less grainy, cleaner"),
+        more=_words("smooth, smoother, cleaner"),
+        less=_words("noisy, noisier, grainy, grainier"),
         more_verbs=_words(
             "denoise, noise reduction, smooth out, clean up, remove noise, remove grain, denoising"
         ),

@@ -46,17 +46,15 @@ def _sentence(clause: Clause) -> str:
         clause = with_amount(clause, clause.amount)
     template = clause.table_entry.says[1 if clause.direction < 0 else 0]
     name = _region(clause.region)
-    adverbs = (
-        _BEFORE_ADJECTIVE if "{how} " in template
-        else _BEFORE_NOUN if template.split("{how}")[0].endswith((" a", " an"))
-        else _ADVERBS
-    )  # fmt: skip
+    inside = " {how} " in template
+    after_article = "a{how} " in template or "an{how} " in template
+    adverbs = _BEFORE_NOUN if after_article else _BEFORE_ADJECTIVE if inside else _ADVERBS
     word = adverbs.get(clause.amount, "") if clause.given is None else ""
     options = clause.as_mapping()
     filled = template.format(
         at=name,
         of="" if clause.region == "whole" else f" of {name}",
-        how=word if "{how} " in template else f" {word}" if word else "",
+        how=word if inside or not word else f" {word}",
         by=_by(clause),
         to=_crop(clause) if clause.operation == "crop" else "",
         colour=options.get("colour", ""),
@@ -77,12 +75,14 @@ def _by(clause: Clause) -> str:
     if clause.given is None:
         return ""
     unit, _, number = clause.given.partition(":")
+    if clause.operation == "border":
+        return f" of {number} {'%' if unit == 'percent' else unit}"
     if unit == "percent":
         return f" by {number} %"
     if unit == "times":
         return f" by {number} times"
     unit = unit.removesuffix("s") if number == "1" else unit
-    return f" by {number} {unit}" if clause.operation != "border" else f" of {number} {unit}"
+    return f" by {number} {unit}"
 
 
 def _quoted(text: str) -> str:

@@ -67,9 +67,9 @@ def _nearest(parts: Sequence[str], sentence: str, near: Sequence[str]) -> str:
 
 
 def _alike(word: str) -> list[str]:
-    if len(word) < 4 or word in _known_words():
+    if len(word) < 5 or word in _known_words():
         return []
-    return difflib.get_close_matches(word, _known_words(), n=2, cutoff=0.8)
+    return difflib.get_close_matches(word, _known_words(), n=2, cutoff=0.82)
 
 
 @functools.cache

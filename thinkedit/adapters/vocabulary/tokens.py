@@ -22,8 +22,8 @@ _PATTERN = re.compile(
     | (?P<bw>\b[bB]\s?[&/]\s?[wW]\b)
     | (?P<word>[^\W\d_]+(?:['’][^\W\d_]+)*|%|°)
     | (?P<stop>[.;!?\n])
-    | (?P<comma>[,:()–—&+]|(?<=\s)[-−](?=\s))
-    | (?P<hyphen>[-−])
+    | (?P<comma>[,()–—&+]|(?<=\s)[-−](?=\s))
+    | (?P<hyphen>[-−:])
     | (?P<space>\s+)
     | (?P<other>.)
     """,
@@ -38,8 +38,8 @@ class Sense:
 
     kind: op (adjective or verb of an operation), noun, verb (more), turn (less, too), strip (remove),
         neutral, amount, number, factor, unit, region, colour, thing, option, keep, untouched, whole, it,
-        not, filler, stop (ends what carries over), split (joins clauses), with, to, quote, size, ratio,
-        unknown.
+        not, particle, filler, stop (ends what carries over), split (joins clauses), with, to, quote,
+        size, ratio, unknown.
     value: the operation's name, the region's, the colour's ...; sign: direction; number: amount or quantity.
     form: for `op`, adjective or verb.
     """
@@ -121,6 +121,8 @@ def lexicon() -> _Lexicon:
     _enter(known, w.WHOLE, Sense("whole"))
     _enter(known, w.SUBJECT_NOUNS, Sense("thing", "subject"))
     _enter(known, w.THING_NOUNS, Sense("thing", ""))
+    for phrase, sign in w.PARTICLES.items():
+        _enter(known, (phrase,), Sense("particle", sign=sign))
     _enter(known, (*w.FILLER, *w.SOFT_NOUNS), Sense("filler"))
     return known
 

@@ -12,12 +12,15 @@ __all__ = [
     "COLOURS",
     "COLOUR_PLURALS",
     "FACTORS",
+    "FAULTS",
     "FILLER",
     "HINTS",
     "KEEP",
     "LOWER",
+    "MISTAKES",
     "NEUTRAL",
     "NUMBERS",
+    "PARTICLES",
     "RAISE",
     "RATIOS",
     "REGIONS",
@@ -26,6 +29,7 @@ __all__ = [
     "SKIES",
     "SOFT_NOUNS",
     "SPELLING",
+    "STATING",
     "STRIP",
     "SUBJECT_NOUNS",
     "THING_NOUNS",
@@ -56,7 +60,8 @@ AMOUNTS: dict[float, tuple[str, ...]] = {
         "small amount, weakly, "
         "a small amount of, not too much, not too strong, not too strongly, not so much, not "
         "much, not a lot, "
-        "nothing extreme, nothing too extreme, carefully, light touch, delicately, delicate, a slight"
+        "nothing extreme, nothing too extreme, carefully, light touch, delicately, delicate, a slight, "
+        "thin, thinner, narrow"
     ),
     0.75: _words("somewhat, fairly, rather, moderately, modestly, moderate, modest, kind of, a fair bit"),
     1.0: _words("normally, normal, properly, some, some more, decidedly"),
@@ -91,7 +96,7 @@ FACTORS: dict[str, float] = {
     "three times as": 3,
     "three times": 3, "triple": 3, "tripled": 3, "thrice": 3, "half as": 0.5, "half as much": 0.5,
     "halve": 0.5,
-    "halved": 0.5, "cut in half": 0.5, "by half": 0.5,
+    "halved": 0.5, "cut in half": 0.5,
 }  # fmt: skip
 UNITS: dict[str, str] = {
     "%": "percent", "percent": "percent", "per cent": "percent", "pct": "percent", "stop": "stops",
@@ -196,8 +201,7 @@ THING_NOUNS = SUBJECT_NOUNS | _names(
     t-shirt tshirt
     """
 )
-"""Nouns that may follow a colour ("the red umbrella"): the colour finds the place, the noun is "
-"not checked."""
+"""Nouns that may follow a colour ("the red umbrella"): the colour finds the place, whatever the noun."""
 
 COLOURS: dict[str, tuple[str, ...]] = {
     "red": _words("red, crimson, scarlet, maroon, burgundy, ruby"),
@@ -205,7 +209,7 @@ COLOURS: dict[str, tuple[str, ...]] = {
     "yellow": _words("yellow, gold, mustard, lemon"),
     "green": _words("green, lime, olive, emerald, mint"),
     "turquoise": _words("turquoise, cyan, teal, aqua"),
-    "blue": _words("blue, navy, azure, sky blue, indigo"),
+    "blue": _words("blue, navy, azure, indigo"),
     "purple": _words("purple, violet, lilac, lavender, plum"),
     "pink": _words("pink, magenta, rose, fuchsia"),
     "brown": _words("brown, chocolate"),
@@ -240,7 +244,8 @@ CAPTION_SIZES: dict[str, tuple[str, ...]] = {
 WHOLE = _words(
     "photo, photos, picture, image, shot, photograph, scene, whole, entire, everything, overall, "
     "whole photo, rest, "
-    "whole picture, whole image, entire photo, entire image, entire picture, everywhere, "
+    "whole picture, whole image, entire photo, entire image, "
+    "entire picture, everywhere, everything else, all else, "
     "portrait, landscape, snapshot"
 )
 SOFT_NOUNS = _words(
@@ -250,23 +255,20 @@ SOFT_NOUNS = _words(
 )
 """Nouns that say nothing beside another operation's word ("warmer tones", "sharper details")."""
 FILLER = _words(
-    "a, an, the, of, in, on, at, by, so, just, only, kindly, please, can, could, would, you, i, "
-    "i'd, i'll, we, us, like, "
-    "want, need, to, for, be, is, are, looks, look, looking, me, my, your, this, that, these, "
-    "those, let, let's, lets, "
-    "there, should, will, also, it's, its, one, into, as, from, all, around, over, across, it "
-    "look, seem, appear, "
-    "them, they, onto, inside, that's, which, bit more, simply, now, again, still, maybe, perhaps, kind, "
-    "than, before, here, out, up, down, way more, what, how, was, were, very own, thanks, thank "
-    "you, hi, hello, hey, "
-    "ok, okay, any, such, sure, i want, i would like, has, too, natural, naturally, nice, nicely, "
-    "beautiful, good, "
-    "reading, that says, says, which says, that reads, sized, sort, finally, first, second, "
-    "third, next, lastly, "
-    "corner, edge, says, saying that, letters, version, coloured, side, "
-    "through, throughout, towards, toward, each, along, under, each side, original, current, "
-    "please note, amount"
+    """
+    a, an, the, of, in, on, at, by, so, just, only, kindly, please, can, could, would, you, i, i'd,
+    i'll, we, us, like, want, need, for, be, is, are, looks, look, looking, me, my, your, this, that,
+    these, those, let, let's, lets, there, should, will, it's, its, as, from, all, around, over, across,
+    seem, seems, appear, appears, them, they, onto, inside, that's, which, simply, now, maybe, perhaps,
+    was, were, thanks, thank you, hi, hello, hey, ok, okay, any, such, sure, has, have, too, natural,
+    naturally, nice, nicely, beautiful, reading, that says, says, which says, that reads, sized,
+    finally, first, second, third, next, lastly, corner, edge, saying that, letters, version, coloured,
+    side, throughout, towards, toward, along, each side, please note, amount, quality, do this, edit
+    this, following, i would
+    """
 )
+PARTICLES = {"up": 1, "down": -1, "out": 0}
+"""Of a verb that stands apart from it ("warm it up", "bring the highlights down", "blur it out")."""
 
 SPELLING: dict[str, str] = {
     "color": "colour", "colors": "colour", "colours": "colour", "colored": "coloured",
@@ -282,6 +284,14 @@ SPELLING: dict[str, str] = {
     "anticlockwise": "counterclockwise",
 }  # fmt: skip
 
+FAULTS = frozenset(
+    _words("washed out, flat, faded, blurry, unsharp, fuzzy, out of focus, noisy, grainy, drab, lifeless")
+)
+"""Said of a picture ("it is blurry"), these ask for the contrary."""
+MISTAKES = frozenset(_words("underexposed, under exposed, overexposed, over exposed, washed out"))
+"""These do so in any form without a verb."""
+STATING = frozenset(_words("is, are, it's, looks, seems, appears, was, were"))
+
 HINTS: dict[str, str] = {
     "dramatic": "say what: more contrast, more clarity, a vignette or darker",
     "cinematic": "say what: cooler shadows, warmer highlights, less saturation or a vignette",
@@ -296,7 +306,10 @@ HINTS: dict[str, str] = {
     "redder": "try a warmer picture or more saturation in the reds",
     "soft": "say which: less contrast or a slight blur",
     "softer": "say which: less contrast or a slight blur",
-    "remove": "taking things out of a picture needs a diffusion editor",
+    "remove": "nothing but noise, grain and colour can be taken out of a picture",
+    "delete": "nothing but noise, grain and colour can be taken out of a picture",
+    "erase": "nothing but noise, grain and colour can be taken out of a picture",
+    "balance": "try warmer or cooler, more magenta or greener, or enhance the photo",
     "smaller": "say to what size: resize to 50 %",
     "larger": "say to what size: resize to 200 %",
     "bigger": "say to what size: resize to 200 %",
