@@ -11,10 +11,10 @@ from functools import partial
 
 from thinkedit.adapters.masks.cache import MaskCache
 from thinkedit.adapters.masks.colours import COLOUR_NAMES, canonical_colour, colour_shares, find_colour
-from thinkedit.adapters.masks.faces import find_faces
+from thinkedit.adapters.masks.find_faces import find_faces
 from thinkedit.adapters.masks.guided import GuidedMask, Mask, Pixels
-from thinkedit.adapters.masks.sky import find_sky
-from thinkedit.adapters.masks.subject import find_subject
+from thinkedit.adapters.masks.find_sky import find_sky
+from thinkedit.adapters.masks.find_subject import find_subject
 
 __all__ = [
     "COLOUR_NAMES",
