@@ -10,11 +10,11 @@ from __future__ import annotations
 from functools import partial
 
 from thinkedit.adapters.masks.cache import MaskCache
+from thinkedit.adapters.masks.cascade import find_faces
 from thinkedit.adapters.masks.colours import COLOUR_NAMES, canonical_colour, colour_shares, find_colour
-from thinkedit.adapters.masks.find_faces import find_faces
 from thinkedit.adapters.masks.guided import GuidedMask, Mask, Pixels
-from thinkedit.adapters.masks.find_sky import find_sky
-from thinkedit.adapters.masks.find_subject import find_subject
+from thinkedit.adapters.masks.salience import find_subject
+from thinkedit.adapters.masks.skyline import find_sky
 
 __all__ = [
     "COLOUR_NAMES",
