@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import anyio
 from anyio.to_thread import run_sync
@@ -27,9 +27,11 @@ from thinkedit.errors import (
     NeedsCaller,
     NotFoundError,
     StoreError,
+    ThinkEditError,
     ThinkerFailed,
     UnsupportedEdit,
 )
+from thinkedit.graph.cache import PictureCache
 from thinkedit.images import Picture
 from thinkedit.ledger import Call, Ledger
 from thinkedit.store import Store
@@ -46,6 +48,11 @@ _CALL_STATE: dict[CritiqueState, Literal["ok", "failed", "unparseable"]] = {
 }
 
 Retrying = Callable[[str], None]
+T = TypeVar("T")
+
+
+class _TooLate(Exception):
+    """A model call took longer than it may."""
 
 
 @dataclass
@@ -55,6 +62,22 @@ class EditOutcome:
     image: str | None = None
     error: EditError | None = None
     seconds: float = 0.0
+
+
+def _told(error: Exception) -> str:
+    """An error that no contract names, in one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def _checked(made: object, count: int) -> list[EditedImage | EditError]:
+    """What an editor returned, if that is an item for each of `count` requests. EditorFailed if not."""
+    if not isinstance(made, Sequence) or len(made) != count:
+        there = f"{len(made)} items" if isinstance(made, Sequence) else type(made).__name__
+        raise EditorFailed(f"the editor answered {count} requests with {there}")
+    for item in made:
+        if not isinstance(item, EditedImage | EditError):
+            raise EditorFailed(f"the editor answered with {type(item).__name__}, which is no edited image")
+    return list(made)
 
 
 def _digest(*parts: object) -> str:
@@ -90,6 +113,7 @@ class Calls:
 
     store: Store
     ledger: Ledger
+    pictures: PictureCache
     session_id: str
     turn: int
     settings: LoopSettings
@@ -143,7 +167,7 @@ class Calls:
     def _usable(self, sha: str) -> bool:
         """Whether a recorded picture can still be read; one that cannot is made again."""
         try:
-            self.store.get(sha)
+            self.pictures.add(self.store.get(sha))
         except (NotFoundError, StoreError):
             return False
         return True
@@ -152,26 +176,33 @@ class Calls:
         self, editor: Editor, requests: Sequence[EditRequest], progress: Progress | None
     ) -> Sequence[EditedImage | EditError]:
         limit = self.settings.edit_timeout
+        failed: EditError
         try:
-            async with self.ledger.hold(self.session_id):
-                with anyio.fail_after(limit):
-                    made = await editor.edit(requests, progress)
+            made = await self._in_time(limit, lambda: editor.edit(requests, progress))
+            items = _checked(made, len(requests))
         except EditError as error:
-            return [error] * len(requests)
+            failed = error
         except LedgerError:
             raise
-        except TimeoutError:
-            return [EditorFailed(f"the editor gave no image within {limit:g} s")] * len(requests)
+        except _TooLate:
+            failed = EditorFailed(f"the editor gave no image within {limit:g} s")
         except Exception as error:
             log.exception("editor %s raised an error that its contract does not name", editor.identity)
-            return [EditorFailed(f"{type(error).__name__}: {error}")] * len(requests)
-        if len(made) != len(requests):
-            short = f"the editor answered {len(made)} of {len(requests)} requests"
-            return [EditorFailed(short)] * len(requests)
-        return made
+            failed = EditorFailed(_told(error))
+        else:
+            return items
+        return [failed] * len(requests)
+
+    async def _in_time(self, limit: float, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a model call with the lease kept alive. _TooLate after `limit` seconds."""
+        async with self.ledger.hold(self.session_id):
+            with anyio.move_on_after(limit):
+                return await call()
+        raise _TooLate
 
     async def _keep(self, index: int, digest: str, picture: Picture, seconds: float) -> str:
         sha = await run_sync(self.store.put, picture)
+        self.pictures.add(picture)
         image = Image.stored(sha, picture.width, picture.height, picture.mime_type, len(picture.data))
         await self._record("edit", index, digest, Call("ok", sha, None, seconds), image)
         return sha
@@ -210,20 +241,21 @@ class Calls:
         limit = self.settings.critique_timeout
         failed = CritiqueState.FAILED
         try:
-            async with self.ledger.hold(self.session_id):
-                with anyio.fail_after(limit):
-                    return await thinker.critique(request), True
+            critique = await self._in_time(limit, lambda: thinker.critique(request))
+            if not isinstance(critique, Critique):
+                raise TypeError(f"the thinker answered with {type(critique).__name__}, not a Critique")
+            return critique, True
         except AnswerError as error:
             return Critique(state=CritiqueState.UNPARSEABLE, reasoning=str(error), raw=error.raw), True
         except ThinkerFailed as error:
             return Critique(state=failed, reasoning=str(error)), error.retryable
         except (LedgerError, StoreError, NotFoundError, NeedsCaller):
             raise
-        except TimeoutError:
+        except _TooLate:
             return Critique(state=failed, reasoning=f"the thinker gave no answer within {limit:g} s"), True
         except Exception as error:
             log.exception("thinker %s raised an error that its contract does not name", thinker.identity)
-            return Critique(state=failed, reasoning=f"{type(error).__name__}: {error}"), True
+            return Critique(state=failed, reasoning=_told(error)), True
 
     async def text(self, role: str, digest: str, ask: Callable[[], Awaitable[str]]) -> str:
         """A recorded call that answers with text (plan, refine, compare). Raises ThinkerFailed."""
@@ -237,13 +269,15 @@ class Calls:
             await self._back_off(failures)
             started = time.monotonic()
             try:
-                async with self.ledger.hold(self.session_id):
-                    with anyio.fail_after(self.settings.critique_timeout):
-                        answer = await ask()
+                answer = await self._in_time(self.settings.critique_timeout, ask)
+                if not isinstance(answer, str):
+                    raise TypeError(f"the thinker answered with {type(answer).__name__}, not text")
             except (LedgerError, StoreError, NotFoundError, NeedsCaller):
                 raise
             except Exception as error:
-                message = str(error) or type(error).__name__
+                message = str(error) if isinstance(error, ThinkEditError) else _told(error)
+                if isinstance(error, _TooLate):
+                    message = f"the thinker gave no answer within {self.settings.critique_timeout:g} s"
                 call = Call("failed", "", message, time.monotonic() - started)
                 await self._record(role, 0, digest, call)
                 failures += 1

@@ -10,19 +10,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from anyio.to_thread import run_sync
-
 from thinkedit.adapters.base import EditRequest, Planner, PlanRequest, RefineRequest
 from thinkedit.errors import EditRefused, InputError, ThinkerFailed, UnsupportedEdit
 from thinkedit.graph.calls import EditOutcome
+from thinkedit.graph.inputs import load_image, loop_settings
 from thinkedit.graph.judging import judge_images, judge_refusal
 from thinkedit.graph.selecting import select, why_stopped
-from thinkedit.graph.sessions import open_session, result_of
+from thinkedit.graph.sessions import checked_instruction, open_session, reopen, result_of
 from thinkedit.graph.state import EditState, Phase
 from thinkedit.graph.stopping import decide, repeats_itself
 from thinkedit.graph.turns import Origin, TurnInHand, Workbench, history_of, unusable, wanted
-from thinkedit.images import load
-from thinkedit.types import CandidateRecord, Critique, LoopSettings, Mode, StopReason, TurnRecord
+from thinkedit.ledger import Session
+from thinkedit.types import (
+    CandidateRecord,
+    Critique,
+    CritiqueState,
+    LoopSettings,
+    Mode,
+    Status,
+    StopReason,
+    TurnRecord,
+)
 
 __all__ = ["Nodes"]
 
@@ -34,26 +42,32 @@ class Nodes(Workbench):
 
     async def open(self, state: EditState) -> dict[str, Any]:
         """Create the session, or take up one that is to go on; decide which node comes first."""
-        session = await self.claimed(state.get("session_id") or await self._create(state))
-        shas = list(state.get("records", []))
+        shas, sha, prompt = state.get("records"), state.get("draft"), state.get("prompt")
+        if state.get("image") is not None:  # a new session, even where this thread had another before
+            session, shas, sha = await self.ledger.take(await self._create(state)), [], None
+        else:
+            session = await self._gone_on_with(state)
+        if shas is None:  # a thread without a past: what the session has come to stands in the ledger
+            shas, sha = await self._known(session)
         records = [await self.record(sha) for sha in shas]
-        draft = await self.record(sha) if (sha := state.get("draft")) else None
-        prompt = state.get("prompt")
+        draft = await self.record(sha) if sha else None
         self.emit(session, "opened", turn=len(records), prompt=session.instruction)
         if prompt and draft is not None and draft.image is not None:
-            shas.append(await self.put(session, draft, complete=True))
+            shas = [*shas, await self.put(session, draft, complete=True)]
             records, draft = [*records, draft], None
         moved: dict[str, Any] = {
             "session_id": session.session_id,
             "leg": session.leg,
             "first": len(records) + 1,
             "records": shas,
+            "draft": sha,
             "stop_reason": None,
         }
         if prompt:
-            return moved | await self.planned(session, records, prompt, "caller")
+            own = checked_instruction(prompt, "prompt")
+            return moved | await self.planned(session, records, own, "caller")
         if draft is not None:
-            phase: Phase = "critique" if draft.image is not None else "edit"
+            phase: Phase = "edit" if draft.image is None and draft.error is None else "critique"
             return moved | {"phase": phase, "turn": draft.turn}
         if records:
             return moved | {"phase": "refine"}
@@ -116,19 +130,21 @@ class Nodes(Workbench):
         self, turn: TurnInHand, made: TurnRecord, outcomes: Sequence[EditOutcome]
     ) -> dict[str, Any]:
         """A refused prompt is shown to the thinker, or raised where it is the first; else it ends here."""
+        session = turn.session
         error = next(outcome.error for outcome in outcomes if outcome.error is not None)
         refused = isinstance(error, UnsupportedEdit | EditRefused)
-        if refused and made.turn == 1:
+        if refused and made.turn == 1 and session.leg == 1:
+            await self.ledger.delete(session.session_id)
             raise error
         failed = made.model_copy(update={"error": str(error)})
-        sha = await self.put(turn.session, failed, complete=False)
+        sha = await self.put(session, failed, complete=False)
         if refused and any(record.image for record in turn.records):
             return {"phase": "critique", "draft": sha}
         # The turn stays in hand without its failures, so that going on tries it again.
         planned = made.model_copy(update={"candidates": ()})
-        why = f"The editor failed: {str(error).rstrip('.')}."
-        ended = await self.ended(turn.session, StopReason.EDITOR_FAILED, why)
-        return ended | {"draft": await run_sync(self.store.put_record, planned)}
+        why = f"The editor {'refused' if refused else 'failed'}: {str(error).rstrip('.')}."
+        ended = await self.ended(session, StopReason.EDITOR_FAILED, why)
+        return ended | {"draft": await self.records.put(self.store, planned)}
 
     async def critique(self, state: EditState) -> dict[str, Any]:
         """Score the turn's images. Every turn is critiqued, the last included; then stop or go on."""
@@ -152,8 +168,8 @@ class Nodes(Workbench):
             overall=critique.overall,
             message=critique.reasoning,
         )
-        sha = await self.put(session, done, complete=True)
-        spent = await self.ledger.spent(session.session_id)
+        sha = await self.put(session, done, complete=critique.state is CritiqueState.SCORED)
+        spent = await self.ledger.spent(session)
         reason = decide([*turn.records, done], turn.settings, spent, state.get("first", 1))
         if reason is StopReason.THINKER_FAILED:
             # The images stay in hand, so that going on asks for their critique again.
@@ -215,9 +231,11 @@ class Nodes(Workbench):
         session, draft = turn.session, turn.draft
         records = [*turn.records, draft] if draft is not None and draft.image else turn.records
         reason = StopReason(state.get("stop_reason") or StopReason.STOPPED_BY_CALLER)
-        selected, why = await select(self, turn, records)
-        await self.ledger.update(
+        selected, why = await select(self, turn, records, reason)
+        await self.ledger.finish(
             session.session_id,
+            state.get("records", []),
+            in_hand=int(draft is not None),
             status=reason.status,
             stop_reason=reason,
             why=f"{why_stopped(reason, session, records)} {why}",
@@ -228,21 +246,38 @@ class Nodes(Workbench):
         result = await result_of(self.store, self.ledger, session.session_id)
         return {"result": result.model_dump(mode="json"), "stop_reason": reason.value}
 
+    async def _known(self, session: Session) -> tuple[list[str], str | None]:
+        """(hashes of the turns done, that of the one in hand) as the ledger has them."""
+        entries = await self.ledger.turns(session.session_id)
+        done = [entry.record for entry in entries if entry.complete]
+        sha = next((entry.record for entry in entries if not entry.complete), None)
+        if sha is not None and (draft := await self.record(sha)).image is None:
+            planned = draft.model_copy(update={"candidates": (), "error": None, "critique": None})
+            sha = await self.records.put(self.store, planned)
+        return done, sha
+
+    async def _gone_on_with(self, state: EditState) -> Session:
+        """The session that the state names; one that had ended is reopened, with a turn more at least."""
+        if "session_id" not in state:
+            raise InputError("the graph's input has no image: give {'image': ..., 'instruction': ...}")
+        session = await self.ledger.take(state["session_id"])
+        if session.status is Status.RUNNING:
+            return session
+        await reopen(self.ledger, session, turns=None, prompt=state.get("prompt"))
+        return await self.ledger.take(session.session_id)
+
     async def _create(self, state: EditState) -> str:
         """Open a session for a graph that was given a picture and an instruction."""
-        image = state.get("image")
-        if image is None:
-            raise InputError("the graph's input has no image: give {'image': ..., 'instruction': ...}")
-        settings = state.get("settings") or self.settings
-        if not isinstance(settings, LoopSettings):
-            settings = LoopSettings.model_validate({**self.settings.model_dump(), **settings})
+        given = state.get("settings") or {}
+        if isinstance(given, LoopSettings):
+            given = given.model_dump()
         return await open_session(
             store=self.store,
             ledger=self.ledger,
             editor=self.editor,
             thinker=self.thinker,
-            source=await run_sync(load, image),
+            source=await load_image(self.store, self.ledger, state["image"], owner=self.owner),
             instruction=state.get("instruction") or "",
-            settings=settings,
+            settings=loop_settings(self.settings, given),
             owner=self.owner,
         )

@@ -8,25 +8,31 @@ the first one died.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import anyio
 from anyio.abc import TaskGroup
-from anyio.streams.memory import MemoryObjectSendStream
 from anyio.to_thread import run_sync
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 
 from thinkedit.adapters.models import Models
 from thinkedit.config import Config
-from thinkedit.errors import BusyError, EditRefused, LedgerError, UnsupportedEdit
+from thinkedit.errors import (
+    BusyError,
+    EditRefused,
+    LeaseLost,
+    LedgerError,
+    UnsupportedEdit,
+)
 from thinkedit.graph.build import wire
+from thinkedit.graph.cache import PictureCache, RecordCache
+from thinkedit.graph.checkpoints import checkpoints_failed, sqlite_checkpoints
 from thinkedit.graph.nodes import Nodes
-from thinkedit.graph.pictures import PictureCache
+from thinkedit.graph.run import Listener, Run
 from thinkedit.graph.sessions import open_session, result_of, turn_records
 from thinkedit.graph.stopping import best_turn, why_selected
 from thinkedit.images import ImageLimits, Loaded
@@ -34,51 +40,10 @@ from thinkedit.ledger import Ledger, Session
 from thinkedit.store import Store
 from thinkedit.types import EditResult, Event, LoopSettings, Status, StopReason
 
-__all__ = ["Listener", "Run", "Runner", "open_runner"]
-
-Listener = Callable[[Event], Awaitable[None]]
+__all__ = ["Listener", "Runner", "open_runner"]
 
 _POLL = 0.1
 _STEPS = 10_000
-
-
-class Run:
-    """One session under way in this process."""
-
-    def __init__(self, session_id: str) -> None:
-        self.session_id = session_id
-        self.scope = anyio.CancelScope()
-        self.done = anyio.Event()
-        self.error: Exception | None = None
-        self.parking = False
-        self._listeners: list[MemoryObjectSendStream[Event]] = []
-
-    def emit(self, event: Event) -> None:
-        for stream in self._listeners:
-            with suppress(anyio.WouldBlock, anyio.BrokenResourceError):
-                stream.send_nowait(event)
-
-    async def follow(self, listener: Listener | None) -> None:
-        """Pass events on until the run ends."""
-        if listener is None:
-            await self.done.wait()
-            return
-        # A reader that falls a thousand events behind loses some, rather than holding the run up.
-        send, receive = anyio.create_memory_object_stream[Event](1000)
-        self._listeners.append(send)
-
-        async def close_when_done() -> None:
-            await self.done.wait()
-            send.close()
-
-        try:
-            async with receive, anyio.create_task_group() as tasks:
-                tasks.start_soon(close_when_done)
-                async for event in receive:
-                    await listener(event)
-        finally:
-            self._listeners.remove(send)
-            send.close()
 
 
 class Runner:
@@ -103,10 +68,11 @@ class Runner:
         self._checkpointer = checkpointer or InMemorySaver()
         self._graphs: dict[tuple[str, str], Any] = {}
         self._pictures = PictureCache()
+        self._records = RecordCache()
         self._runs: dict[str, Run] = {}
         self._slots = anyio.CapacityLimiter(self.config.limits.sessions)
         self._tasks: TaskGroup | None = None
-        self._stack = AsyncExitStack()
+        self._parked = False
 
     @property
     def defaults(self) -> LoopSettings:
@@ -118,24 +84,26 @@ class Runner:
         return ImageLimits(max_bytes=limits.image_bytes, max_pixels=limits.image_pixels)
 
     async def __aenter__(self) -> Self:
-        self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
+        self._tasks = await anyio.create_task_group().__aenter__()
         self._tasks.start_soon(self._poll)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
+    ) -> None:
         await self.park()
         assert self._tasks is not None
         self._tasks.cancel_scope.cancel()
         try:
-            return await self._stack.__aexit__(kind, error, trace)
+            # Without the error of the block, which would come out of the group as a group.
+            await self._tasks.__aexit__(None, None, None)
         finally:
             with anyio.CancelScope(shield=True):
                 await self.models.aclose()
 
     async def park(self) -> None:
         """Interrupt what runs here, to be gone on with later; the calls that follow it return at once."""
+        self._parked = True
         with anyio.CancelScope(shield=True):
             for run in list(self._runs.values()):
                 run.parking = True
@@ -167,16 +135,13 @@ class Runner:
         Raises what ended the run where that was not a model's failure: UnsupportedEdit or EditRefused at
         the first turn (the session is gone then), StoreError, LedgerError.
         """
-        while True:
-            run = self._runs.get(session_id) or await self._start(session_id)
-            if run is not None:
+        while not self._parked and (run := await self._running(session_id)) is not None:
+            if isinstance(run, Run):
                 await run.follow(listener)
-                if run.error is not None:
+                if run.error is not None and not isinstance(run.error, LeaseLost):
                     raise run.error
-                return
-            await anyio.sleep(_POLL)
-            if (await self.ledger.session(session_id)).status is not Status.RUNNING:
-                return
+            else:
+                await anyio.sleep(_POLL)
 
     async def cancel(self, session_id: str) -> None:
         """Cancel a running session, wherever it runs, and wait until it has ended. Idempotent."""
@@ -184,13 +149,19 @@ class Runner:
         if (run := self._runs.get(session_id)) is not None:
             run.scope.cancel()
             await run.done.wait()
-            return
         while (session := await self.ledger.session(session_id)).status is Status.RUNNING:
             if await self.ledger.claim(session_id):
-                await self._end_cancelled(session)
-                await self.ledger.release(session_id)
-                return
-            await anyio.sleep(_POLL)
+                try:
+                    await self._end_cancelled(session)
+                finally:
+                    await self.ledger.release(session_id)
+            else:
+                await anyio.sleep(_POLL)
+
+    @property
+    def parked(self) -> bool:
+        """Whether this runner is leaving: what ran here is to be gone on with later."""
+        return self._parked
 
     async def stop(self, session_id: str) -> None:
         """Ask a running session to stop after the step it is in."""
@@ -203,21 +174,33 @@ class Runner:
         return await result_of(self.store, self.ledger, session_id)
 
     async def delete(self, session_id: str) -> None:
-        """Forget a session that is not running."""
+        """Forget a session. LeaseLost where another process runs it."""
         await self.ledger.delete(session_id)
         await self._checkpointer.adelete_thread(session_id)
 
     # runs
 
-    async def _start(self, session_id: str) -> Run | None:
-        """Claim the session and start it; None where another process runs it."""
-        if not await self.ledger.claim(session_id):
-            return None
-        if (run := self._runs.get(session_id)) is not None:
-            return run
-        run = self._runs[session_id] = Run(session_id)
+    async def _running(self, session_id: str) -> Run | Literal["elsewhere"] | None:
+        """The session's run, started if need be; `elsewhere` where another process has it, None if ended."""
         if self._tasks is None:
             raise RuntimeError("the runner is not open: use `async with`")
+        if (run := self._runs.get(session_id)) is not None:
+            return run
+        if (await self.ledger.session(session_id)).status is not Status.RUNNING:
+            return None
+        if not await self.ledger.claim(session_id):
+            return "elsewhere"
+        try:
+            # Looked at again now that nobody else can end it.
+            session = await self.ledger.session(session_id)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self.ledger.release(session_id)
+            raise
+        if session.status is not Status.RUNNING or session_id in self._runs or self._parked:
+            await self.ledger.release(session_id)
+            return self._runs.get(session_id)
+        run = self._runs[session_id] = Run(session_id)
         self._tasks.start_soon(self._run, run)
         return run
 
@@ -226,6 +209,8 @@ class Runner:
             with run.scope:
                 async with self._slots:
                     await self._drive(run)
+        except sqlite3.Error as error:
+            run.error = checkpoints_failed(error)
         except Exception as error:
             run.error = error
         finally:
@@ -236,7 +221,7 @@ class Runner:
                     run.error = run.error or error
                 finally:
                     self._runs.pop(run.session_id, None)
-                    run.done.set()
+                    run.end()
 
     async def _drive(self, run: Run) -> None:
         """Take the graph from its last checkpoint, or from the start of this leg, to its end."""
@@ -253,20 +238,21 @@ class Runner:
     async def _settle(self, run: Run) -> None:
         """After a run: end it as cancelled, forget a refused one, give the lease back."""
         session_id = run.session_id
-        if isinstance(run.error, UnsupportedEdit | EditRefused):
-            await self.delete(session_id)
-            return
-        if run.scope.cancelled_caught and not run.parking:
-            session = await self.ledger.session(session_id)
-            if session.status is Status.RUNNING:
-                await self._end_cancelled(session)
-        await self.ledger.release(session_id)
+        try:
+            if isinstance(run.error, UnsupportedEdit | EditRefused):  # the session is gone already
+                await self._checkpointer.adelete_thread(session_id)
+            elif run.scope.cancelled_caught and not run.parking:
+                await self._end_cancelled(await self.ledger.session(session_id))
+        finally:
+            await self.ledger.release(session_id)
 
     async def _end_cancelled(self, session: Session) -> None:
+        if session.status is not Status.RUNNING:
+            return
         records = await turn_records(self.store, self.ledger, session.session_id)
         best = best_turn(records)
-        await self.ledger.update(
-            session.session_id,
+        await self.ledger.change(
+            session,
             status=Status.FINISHED,
             stop_reason=StopReason.CANCELLED,
             why=f"It was cancelled. {why_selected(best, records)}",
@@ -296,6 +282,7 @@ class Runner:
                 ledger=self.ledger,
                 settings=self.defaults,
                 pictures=self._pictures,
+                records=self._records,
             )
             self._graphs[key] = wire(nodes).compile(checkpointer=self._checkpointer)
         return self._graphs[key]
@@ -307,7 +294,7 @@ async def open_runner(config: Config, models: Models | None = None) -> AsyncIter
     store = await run_sync(Store, config.store_url)
     ledger = await run_sync(Ledger, config.data / "sessions.sqlite")
     try:
-        async with _sqlite_checkpoints(config.data / "checkpoints.sqlite") as checkpointer:
+        async with sqlite_checkpoints(config.data / "checkpoints.sqlite") as checkpointer:
             runner = Runner(
                 store=store,
                 ledger=ledger,
@@ -319,23 +306,3 @@ async def open_runner(config: Config, models: Models | None = None) -> AsyncIter
                 yield runner
     finally:
         ledger.close()
-
-
-@asynccontextmanager
-async def _sqlite_checkpoints(path: Path) -> AsyncIterator[BaseCheckpointSaver[Any]]:
-    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-
-    stack = AsyncExitStack()
-    try:
-        saver = await stack.enter_async_context(AsyncSqliteSaver.from_conn_string(str(path)))
-        saver.serde = JsonPlusSerializer(allowed_msgpack_modules=[])
-        await saver.setup()
-        await saver.conn.execute("PRAGMA synchronous=NORMAL")
-    except sqlite3.DatabaseError as error:
-        await stack.aclose()
-        raise LedgerError(
-            f"the checkpoint database {path}: {error}: move it away; sessions go on from their recorded calls"
-        ) from error
-    async with stack:
-        yield saver

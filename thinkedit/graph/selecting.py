@@ -14,9 +14,12 @@ from thinkedit.types import Select, StopReason, TurnRecord
 
 __all__ = ["select", "why_stopped"]
 
+_AT_ONCE = (StopReason.CANCELLED, StopReason.STOPPED_BY_CALLER, StopReason.THINKER_FAILED)
+"""Ends after which the thinker is not asked to compare."""
+
 
 async def select(
-    bench: Workbench, turn: TurnInHand, records: list[TurnRecord]
+    bench: Workbench, turn: TurnInHand, records: list[TurnRecord], reason: StopReason
 ) -> tuple[TurnRecord | None, str]:
     """(the turn to return, why). With `pairwise` the two best are compared in both orders."""
     best = best_turn(records)
@@ -24,6 +27,7 @@ async def select(
     comparer = bench.thinker
     if (
         turn.settings.select is not Select.PAIRWISE
+        or reason in _AT_ONCE
         or not isinstance(comparer, Comparer)
         or best is None
         or rest is None

@@ -125,25 +125,29 @@ async def open_session(
             output=None,
             runner="",
             lease_until=0,
-            fence=1,
+            fence=0,
         )
     )
     return session_id
 
 
 async def reopen(ledger: Ledger, session: Session, *, turns: int | None, prompt: str | None) -> None:
-    """Note that an ended session is to go on, `turns` more (default: those left, at least one)."""
-    used = len([entry for entry in await ledger.turns(session.session_id) if entry.complete])
-    more = used + turns if turns is not None else max(session.settings.turns, used + 1)
+    """Note that an ended session is to go on, `turns` more (default: those left, at least one).
+
+    A turn that was not finished, or could not be, is taken up again and is not counted as used; with a
+    prompt of the caller's own it stays behind as it is.
+    """
+    entries = await ledger.turns(session.session_id)
+    used = len([entry for entry in entries if entry.complete or prompt is not None])
+    left = session.settings.turns if session.settings.mode is not Mode.BEFORE else 1
+    more = used + turns if turns is not None else max(left, used + 1)
     if more > MOST_TURNS:
         raise ActionError(
             f"session {session.session_id} has used {used} turns and {more} would be over the limit of "
             f"{MOST_TURNS}: ask for at most {max(MOST_TURNS - used, 0)} more, or start from its best image"
         )
-    if not await ledger.claim(session.session_id):
-        raise ActionError(f"session {session.session_id} is being run by another process: wait for it")
-    await ledger.update(
-        session.session_id,
+    reopened = await ledger.change(
+        session,
         status=Status.RUNNING,
         stop_reason=None,
         why="",
@@ -151,13 +155,16 @@ async def reopen(ledger: Ledger, session: Session, *, turns: int | None, prompt:
         leg=session.leg + 1,
         asked=prompt or "",
         wanted="",
+        output=None,
     )
+    if not reopened:
+        raise ActionError(f"session {session.session_id} has been gone on with by another call: wait for it")
 
 
 async def turn_records(store: Store, ledger: Ledger, session_id: str) -> list[TurnRecord]:
     """The session's turns, the one in hand included, oldest first."""
     entries = await ledger.turns(session_id)
-    return [await run_sync(store.get_record, entry.record, TurnRecord) for entry in entries]
+    return await run_sync(lambda: [store.get_record(entry.record, TurnRecord) for entry in entries])
 
 
 async def result_of(store: Store, ledger: Ledger, session_id: str) -> EditResult:

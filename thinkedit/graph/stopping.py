@@ -23,7 +23,8 @@ def decide(
             return StopReason.THINKER_FAILED
         if last.image is not None and last.critique.satisfied(settings.threshold):
             return StopReason.SATISFIED
-    if len(records) >= settings.turns or settings.mode is Mode.BEFORE:
+    # Mode `before` has one edit; what a caller asks for after that is up to the caller.
+    if len(records) >= settings.turns or (settings.mode is Mode.BEFORE and first == 1):
         return StopReason.MAX_TURNS
     if settings.budget_seconds is not None and spent.seconds >= settings.budget_seconds:
         return StopReason.BUDGET

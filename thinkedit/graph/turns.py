@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from anyio.to_thread import run_sync
 from langgraph.config import get_stream_writer
 
 from thinkedit.adapters.base import Editor, Past, Refiner, Thinker
-from thinkedit.errors import LeaseLost
+from thinkedit.graph.cache import PictureCache, RecordCache
 from thinkedit.graph.calls import Calls
-from thinkedit.graph.pictures import PictureCache
 from thinkedit.graph.sessions import LONGEST_INSTRUCTION
 from thinkedit.graph.state import EditState
 from thinkedit.graph.stopping import next_seed
@@ -53,16 +51,11 @@ class Workbench:
     refiner: Refiner | None = None
     owner: str = ""
     pictures: PictureCache = field(default_factory=PictureCache)
-
-    async def claimed(self, session_id: str) -> Session:
-        """The session, held by this process from now on. LeaseLost where another one has it."""
-        if not await self.ledger.claim(session_id):
-            raise LeaseLost(f"session {session_id} is run by another process now")
-        return await self.ledger.session(session_id)
+    records: RecordCache = field(default_factory=RecordCache)
 
     async def take(self, state: EditState) -> TurnInHand:
-        """What the state's cursor points at."""
-        session = await self.claimed(state["session_id"])
+        """What the state's cursor points at, held by this process. LeaseLost where another one has it."""
+        session = await self.ledger.take(state["session_id"])
         records = [await self.record(sha) for sha in state.get("records", [])]
         draft = await self.record(sha) if (sha := state.get("draft")) else None
         turn = draft.turn if draft else len(records) + 1
@@ -70,15 +63,17 @@ class Workbench:
         def retrying(message: str) -> None:
             self.emit(session, "retrying", turn=turn, message=message)
 
-        calls = Calls(self.store, self.ledger, session.session_id, turn, session.settings, retrying)
+        calls = Calls(
+            self.store, self.ledger, self.pictures, session.session_id, turn, session.settings, retrying
+        )
         return TurnInHand(session, records, draft, calls)
 
     async def record(self, sha: str) -> TurnRecord:
-        return await run_sync(self.store.get_record, sha, TurnRecord)
+        return await self.records.get(self.store, sha)
 
     async def put(self, session: Session, record: TurnRecord, *, complete: bool) -> str:
         """Write a record and note it in the ledger; returns its hash."""
-        sha = await run_sync(self.store.put_record, record)
+        sha = await self.records.put(self.store, record)
         await self.ledger.put_turn(session.session_id, record.turn, sha, complete=complete)
         return sha
 
@@ -93,8 +88,7 @@ class Workbench:
             seed=next_seed(session.settings.seed or 0, prompt, records),
             origin=origin,
         )
-        sha = await run_sync(self.store.put_record, draft)
-        return {"phase": "edit", "turn": draft.turn, "draft": sha}
+        return {"phase": "edit", "turn": draft.turn, "draft": await self.records.put(self.store, draft)}
 
     async def picture(self, sha: str) -> Picture:
         return await self.pictures.get(self.store, sha)

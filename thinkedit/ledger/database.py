@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from anyio import CapacityLimiter
+from anyio.lowlevel import checkpoint
 from anyio.to_thread import run_sync
 
 from thinkedit.errors import LedgerError
@@ -28,6 +30,7 @@ class Database:
     def __init__(self, path: str | os.PathLike[str] | None) -> None:
         self.path = None if path is None else Path(path)
         self._lock = threading.Lock()
+        self._threads = CapacityLimiter(1)
         self._db = self._guard(self._connect)
 
     def _connect(self) -> sqlite3.Connection:
@@ -77,7 +80,27 @@ class Database:
             raise LedgerError(f"the session database {self.path}: {error.strerror or error}") from error
 
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        return await run_sync(self._locked, work)
+        if self.path is None:  # nothing there blocks for longer than a thread takes to be reached
+            await checkpoint()
+            return self._locked(work)
+        # The limiter is the ledger's own, so that it never waits for threads that pixel work holds.
+        return await run_sync(self._locked, work, limiter=self._threads)
+
+    async def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` with the database locked for writing: all of it is kept, or nothing."""
+
+        def transaction(db: sqlite3.Connection) -> T:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(db)
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:  # some faults, such as a full disk, have rolled it back already
+                    db.execute("ROLLBACK")
+                raise
+            return result
+
+        return await self._run(transaction)
 
     def _locked(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with self._lock:

@@ -7,23 +7,29 @@ known to be dead.
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import sqlite3
 import time
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Literal, TypeVar
 
 import anyio
 
-from thinkedit.errors import LeaseLost, NotFoundError
+from thinkedit.errors import LeaseLost, LedgerError, NotFoundError
 from thinkedit.ledger.database import Database
 
 __all__ = ["Leases", "no_such_session"]
 
+log = logging.getLogger("thinkedit")
+
 T = TypeVar("T")
+
+_FREE = "UPDATE sessions SET runner='', lease_until=0"
 
 
 def _machine() -> str:
@@ -49,6 +55,11 @@ def _process_is_gone(runner: str) -> bool:
     return False
 
 
+def _held(row: sqlite3.Row, now: float) -> bool:
+    """Whether the process that the row names has the lease, and may still live."""
+    return bool(row["runner"]) and row["lease_until"] > now and not _process_is_gone(row["runner"])
+
+
 def no_such_session(session_id: str) -> NotFoundError:
     return NotFoundError(f"there is no session {session_id!r}: `thinkedit sessions list` shows them")
 
@@ -64,52 +75,31 @@ class Leases(Database):
         super().__init__(path)
         self.lease = lease
         self.runner = f"{_machine()}/{os.getpid()}-{uuid.uuid4().hex[:12]}"
+        # What this process holds: changed under the database's lock only, together with the rows.
         self._fences: dict[str, int] = {}
+        self._holders: Counter[str] = Counter()
+        self._taken: set[str] = set()
 
     async def claim(self, session_id: str) -> bool:
-        """Take or renew the lease; False where a living process holds it."""
+        """Take the lease; False where a living process holds it. Each claim wants its `release`."""
 
-        def work(db: sqlite3.Connection) -> int | None:
-            now = time.time()
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                row = db.execute(
-                    "SELECT runner, lease_until, fence FROM sessions WHERE session_id=?", (session_id,)
-                ).fetchone()
-                if row is None:
-                    raise no_such_session(session_id)
-                mine = row["runner"] == self.runner
-                held = row["runner"] and not mine and row["lease_until"] > now
-                fence: int | None = None
-                if not held or _process_is_gone(row["runner"]):
-                    fence = row["fence"] + (0 if mine else 1)
-                    db.execute(
-                        "UPDATE sessions SET runner=?, lease_until=?, fence=? WHERE session_id=?",
-                        (self.runner, now + self.lease, fence, session_id),
-                    )
-                db.execute("COMMIT")
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
-            return fence
+        def work(db: sqlite3.Connection) -> bool:
+            if not self._claim(db, session_id):
+                return False
+            self._holders[session_id] += 1
+            return True
 
-        fence = await self._run(work)
-        if fence is None:
-            return False
-        self._fences[session_id] = fence
-        return True
+        return await self._transaction(work)
 
     async def release(self, session_id: str) -> None:
-        """Give the lease back, if this process still has it."""
-        fence = self._fences.pop(session_id, None)
+        """Take one claim back; with the last one the lease is free, if this process still has it."""
 
         def work(db: sqlite3.Connection) -> None:
-            db.execute(
-                "UPDATE sessions SET runner='', lease_until=0 WHERE session_id=? AND fence=? AND runner=?",
-                (session_id, fence, self.runner),
-            )
+            self._holders[session_id] -= 1
+            if self._holders[session_id] <= 0:
+                self._free(db, session_id)
 
-        await self._run(work)
+        await self._transaction(work)
 
     @asynccontextmanager
     async def hold(self, session_id: str) -> AsyncIterator[None]:
@@ -118,7 +108,12 @@ class Leases(Database):
         async def renew() -> None:
             while True:
                 await anyio.sleep(self.lease / 3)
-                await self._write(session_id, lambda db: None)
+                try:
+                    await self._write(session_id, lambda db: None)
+                except LeaseLost:
+                    raise
+                except LedgerError as error:  # it may pass; the write after the call decides
+                    log.warning("the lease of session %s could not be renewed: %s", session_id, error)
 
         try:
             async with anyio.create_task_group() as tasks:
@@ -149,27 +144,58 @@ class Leases(Database):
 
         return await self._run(work)
 
+    def close(self) -> None:
+        """Free the leases that this process still has, then close the file."""
+        with suppress(LedgerError):
+            self._locked(lambda db: db.execute(f"{_FREE} WHERE runner=?", (self.runner,)))
+        super().close()
+
     async def _write(self, session_id: str, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` in one transaction, in which this process is seen to hold the session's lease."""
 
-        def transaction(db: sqlite3.Connection) -> T:
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                self._check_fence(db, session_id)
-                result = work(db)
-                db.execute("COMMIT")
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
-            return result
+        def checked(db: sqlite3.Connection) -> T:
+            self._renew(db, session_id)
+            return work(db)
 
-        return await self._run(transaction)
+        return await self._transaction(checked)
 
-    def _check_fence(self, db: sqlite3.Connection, session_id: str) -> None:
+    def _claim(self, db: sqlite3.Connection, session_id: str) -> bool:
+        row = self._lease_of(db, session_id)
         now = time.time()
-        row = db.execute("SELECT fence FROM sessions WHERE session_id=?", (session_id,)).fetchone()
+        mine = row["runner"] == self.runner
+        if not mine and _held(row, now):
+            return False
+        fence = row["fence"] + (0 if mine else 1)
+        db.execute(
+            "UPDATE sessions SET runner=?, lease_until=?, fence=? WHERE session_id=?",
+            (self.runner, now + self.lease, fence, session_id),
+        )
+        self._fences[session_id] = fence
+        return True
+
+    def _renew(self, db: sqlite3.Connection, session_id: str) -> None:
+        """Check the fencing number, and claim the time anew. LeaseLost where it is another's."""
+        row = self._lease_of(db, session_id)
+        if self._fences.get(session_id) != row["fence"]:
+            self._fences.pop(session_id, None)
+            raise LeaseLost(f"session {session_id} is run by another process now")
+        until = time.time() + self.lease
+        if until - row["lease_until"] > self.lease / 10:
+            db.execute("UPDATE sessions SET lease_until=? WHERE session_id=?", (until, session_id))
+
+    def _free(self, db: sqlite3.Connection, session_id: str) -> None:
+        del self._holders[session_id]
+        self._taken.discard(session_id)
+        if (fence := self._fences.pop(session_id, None)) is not None:
+            db.execute(
+                f"{_FREE} WHERE session_id=? AND fence=? AND runner=?", (session_id, fence, self.runner)
+            )
+
+    @staticmethod
+    def _lease_of(db: sqlite3.Connection, session_id: str) -> sqlite3.Row:
+        row: sqlite3.Row | None = db.execute(
+            "SELECT runner, lease_until, fence FROM sessions WHERE session_id=?", (session_id,)
+        ).fetchone()
         if row is None:
             raise no_such_session(session_id)
-        if self._fences.get(session_id) != row["fence"]:
-            raise LeaseLost(f"session {session_id} is run by another process now")
-        db.execute("UPDATE sessions SET lease_until=? WHERE session_id=?", (now + self.lease, session_id))
+        return row

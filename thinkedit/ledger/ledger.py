@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Sequence
 from typing import Any
 
+from thinkedit.errors import LeaseLost
 from thinkedit.ledger.leases import Leases, no_such_session
 from thinkedit.ledger.rows import Call, Session, Spent, TurnEntry, image_of, session_of
 from thinkedit.types import Image, LoopSettings
 
 __all__ = ["Ledger"]
+
+_SESSION = "SELECT * FROM sessions WHERE session_id=?"
 
 
 class Ledger(Leases):
@@ -23,29 +27,35 @@ class Ledger(Leases):
     # sessions
 
     async def create(self, session: Session) -> None:
-        """Insert a new session and hold its lease."""
+        """Insert a new session; nobody runs it yet."""
+        values = {**vars(session), "settings": session.settings.model_dump_json()}
+        names = ",".join(values)
+        marks = ",".join("?" * len(values))
 
         def work(db: sqlite3.Connection) -> None:
-            values = {
-                **session.__dict__,
-                "settings": session.settings.model_dump_json(),
-                "stop_reason": session.stop_reason,
-                "runner": self.runner,
-                "lease_until": time.time() + self.lease,
-                "fence": 1,
-            }
-            names = ",".join(values)
-            marks = ",".join("?" * len(values))
             db.execute(f"INSERT INTO sessions ({names}) VALUES ({marks})", tuple(values.values()))
 
         await self._run(work)
-        self._fences[session.session_id] = 1
+
+    async def take(self, session_id: str) -> Session:
+        """The session, held by this process; claimed where nobody holds it, until it is finished."""
+
+        def work(db: sqlite3.Connection) -> sqlite3.Row:
+            if session_id in self._fences:
+                self._renew(db, session_id)
+            elif self._claim(db, session_id):
+                self._holders[session_id] += 1
+                self._taken.add(session_id)
+            else:
+                raise LeaseLost(f"session {session_id} is run by another process now")
+            row: sqlite3.Row = db.execute(_SESSION, (session_id,)).fetchone()
+            return row
+
+        return session_of(await self._transaction(work))
 
     async def session(self, session_id: str) -> Session:
         def work(db: sqlite3.Connection) -> sqlite3.Row | None:
-            row: sqlite3.Row | None = db.execute(
-                "SELECT * FROM sessions WHERE session_id=?", (session_id,)
-            ).fetchone()
+            row: sqlite3.Row | None = db.execute(_SESSION, (session_id,)).fetchone()
             return row
 
         row = await self._run(work)
@@ -66,13 +76,36 @@ class Ledger(Leases):
 
     async def update(self, session_id: str, **values: Any) -> None:
         """Set columns of a session that this process runs."""
-        if isinstance(values.get("settings"), LoopSettings):
-            values["settings"] = values["settings"].model_dump_json()
-        values["updated"] = time.time()
-        names = ",".join(f"{name}=?" for name in values)
+        await self._write(session_id, lambda db: _set(db, session_id, values))
+
+    async def change(self, session: Session, **values: Any) -> bool:
+        """Set columns of a session that is still as `session` says; False where it has moved on since."""
+
+        def work(db: sqlite3.Connection) -> bool:
+            row = db.execute(_SESSION, (session.session_id,)).fetchone()
+            if row is None:
+                raise no_such_session(session.session_id)
+            if (row["status"], row["leg"]) != (session.status, session.leg):
+                return False
+            _set(db, session.session_id, values)
+            return True
+
+        return await self._transaction(work)
+
+    async def finish(self, session_id: str, records: Sequence[str], in_hand: int, **values: Any) -> None:
+        """End a session with these turns and no others; `in_hand` more may be noted already.
+
+        The turns are written again because the ledger may hold those of another branch: of a graph
+        that went back to an earlier checkpoint.
+        """
 
         def work(db: sqlite3.Connection) -> None:
-            db.execute(f"UPDATE sessions SET {names} WHERE session_id=?", (*values.values(), session_id))
+            rows = [(session_id, turn, record, 1) for turn, record in enumerate(records, 1)]
+            db.executemany("INSERT OR REPLACE INTO turns VALUES (?,?,?,?)", rows)
+            db.execute("DELETE FROM turns WHERE session_id=? AND turn>?", (session_id, len(rows) + in_hand))
+            _set(db, session_id, values)
+            if session_id in self._taken:
+                self._free(db, session_id)
 
         await self._write(session_id, work)
 
@@ -80,11 +113,13 @@ class Ledger(Leases):
         """Forget a session, its turns and its calls. Pictures stay in the store until it is pruned."""
 
         def work(db: sqlite3.Connection) -> None:
+            if not self._claim(db, session_id):
+                raise LeaseLost(f"session {session_id} is run by another process: cancel it first")
             for table in ("calls", "turns", "sessions"):
                 db.execute(f"DELETE FROM {table} WHERE session_id=?", (session_id,))
+            self._free(db, session_id)
 
-        await self._write(session_id, work)
-        self._fences.pop(session_id, None)
+        await self._transaction(work)
 
     async def note_output(self, session_id: str, path: str | None) -> None:
         """Note where the result was written for a person."""
@@ -165,13 +200,13 @@ class Ledger(Leases):
 
         return await self._run(work)
 
-    async def spent(self, session_id: str) -> Spent:
-        """Model seconds and calls of a session, failed attempts included, over all its runs."""
+    async def spent(self, session: Session) -> Spent:
+        """Model seconds and calls of this leg, failed attempts and interrupted runs included."""
 
         def work(db: sqlite3.Connection) -> Spent:
             row = db.execute(
-                "SELECT COALESCE(SUM(seconds),0) AS s, COUNT(*) AS n FROM calls WHERE session_id=?",
-                (session_id,),
+                "SELECT COALESCE(SUM(seconds),0) AS s, COUNT(*) AS n FROM calls WHERE session_id=? AND leg=?",
+                (session.session_id, session.leg),
             ).fetchone()
             return Spent(row["s"], row["n"])
 
@@ -199,6 +234,14 @@ class Ledger(Leases):
             return row is not None
 
         return await self._run(work)
+
+
+def _set(db: sqlite3.Connection, session_id: str, values: dict[str, Any]) -> None:
+    values = {**values, "updated": time.time()}
+    if isinstance(values.get("settings"), LoopSettings):
+        values["settings"] = values["settings"].model_dump_json()
+    names = ",".join(f"{name}=?" for name in values)
+    db.execute(f"UPDATE sessions SET {names} WHERE session_id=?", (*values.values(), session_id))
 
 
 def _put_image(db: sqlite3.Connection, owner: str, image: Image, now: float) -> None:

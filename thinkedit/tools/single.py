@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 from anyio.to_thread import run_sync
@@ -14,12 +14,14 @@ from pydantic import BaseModel, Field
 
 from thinkedit.adapters.base import CritiqueRequest, EditedImage, EditRequest, Past, Progress
 from thinkedit.errors import EditorFailed, InputError, NotFoundError, ThinkEditError, ThinkerFailed
-from thinkedit.graph.runner import Runner
 from thinkedit.graph.sessions import checked_instruction, turn_records
 from thinkedit.images import ImageInput, Loaded, save
 from thinkedit.tools.inputs import a_runner, load_image, loop_settings, stored
 from thinkedit.tools.think import owned_session
 from thinkedit.types import Critique, CritiqueState, CritiqueView, Image, LoopSettings, Preservation
+
+if TYPE_CHECKING:
+    from thinkedit.graph.runner import Runner
 
 __all__ = [
     "CritiqueResult",

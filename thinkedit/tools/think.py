@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import anyio
 from anyio.to_thread import run_sync
 
 from thinkedit.errors import ActionError, NotFoundError
-from thinkedit.graph.runner import Listener, Runner
 from thinkedit.graph.sessions import checked_instruction, reopen, turn_records
 from thinkedit.images import ImageInput, Loaded, save
 from thinkedit.ledger import Session
 from thinkedit.tools.inputs import a_runner, load_image, loop_settings
 from thinkedit.types import EditResult, LoopSettings, Status
+
+if TYPE_CHECKING:
+    from thinkedit.graph.runner import Listener, Runner
 
 __all__ = ["ACTIONS", "Action", "continue_edit", "think_edit", "think_edit_sync"]
 
@@ -147,12 +149,9 @@ async def _pick(runner: Runner, session: Session, turn: int) -> None:
         raise NotFoundError(
             f"turn {turn} of session {session.session_id} has no image; turns that have: {there}"
         )
-    if not await runner.ledger.claim(session.session_id):
-        raise ActionError(f"session {session.session_id} is being run by another process: wait for it")
-    await runner.ledger.update(
-        session.session_id, selected_turn=turn, why=f"Turn {turn} was picked by the caller.", output=None
-    )
-    await runner.ledger.release(session.session_id)
+    why = f"Turn {turn} was picked by the caller."
+    if not await runner.ledger.change(session, selected_turn=turn, why=why, output=None):
+        raise ActionError(f"session {session.session_id} has been gone on with by another call: wait for it")
 
 
 async def _followed(
@@ -161,9 +160,11 @@ async def _followed(
     """Follow a run that this call owns: cancelled with it, resumable afterwards."""
     try:
         await runner.follow(session_id, on_event)
-    except anyio.get_cancelled_exc_class():
-        with anyio.CancelScope(shield=True):
-            await runner.cancel(session_id)
+    except BaseException as error:
+        left = isinstance(error, anyio.get_cancelled_exc_class()) or runner.runs_here(session_id)
+        if left and not runner.parked:
+            with anyio.CancelScope(shield=True):
+                await runner.cancel(session_id)
         raise
     return await _finished(runner, session_id, output)
 

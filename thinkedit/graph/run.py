@@ -1,0 +1,54 @@
+"""One session under way in this process, and those who follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import anyio
+from anyio.streams.memory import MemoryObjectSendStream
+
+from thinkedit.types import Event
+
+__all__ = ["Listener", "Run"]
+
+Listener = Callable[[Event], Awaitable[None]]
+
+
+class Run:
+    """One session under way in this process."""
+
+    def __init__(self, session_id: str) -> None:
+        self.session_id = session_id
+        self.scope = anyio.CancelScope()
+        self.done = anyio.Event()
+        self.error: Exception | None = None
+        self.parking = False
+        self._listeners: list[MemoryObjectSendStream[Event]] = []
+
+    def emit(self, event: Event) -> None:
+        for stream in self._listeners:
+            with suppress(anyio.WouldBlock, anyio.BrokenResourceError):
+                stream.send_nowait(event)
+
+    async def follow(self, listener: Listener | None) -> None:
+        """Pass events on until the run ends."""
+        if listener is None or self.done.is_set():
+            await self.done.wait()
+            return
+        # A reader that falls a thousand events behind loses some, rather than holding the run up.
+        send, receive = anyio.create_memory_object_stream[Event](1000)
+        self._listeners.append(send)
+
+        try:
+            with send, receive:
+                async for event in receive:
+                    await listener(event)
+        finally:
+            self._listeners.remove(send)
+
+    def end(self) -> None:
+        """Let those go that follow the run."""
+        self.done.set()
+        for stream in self._listeners:
+            stream.close()
