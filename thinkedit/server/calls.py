@@ -57,6 +57,10 @@ Candidates = Annotated[
 Seed = Annotated[
     int | None, Field(ge=0, le=2**31 - 1, description="for the same result again; drawn when not given")
 ]
+PassSeed = Annotated[
+    int,
+    Field(ge=0, le=2**31 - 1, description="another seed gives another picture, where the editor has seeds"),
+]
 EditorName = Annotated[
     str | None, Field(description="`photo` (default), `kind:model`, or a name from the configuration")
 ]
@@ -147,7 +151,7 @@ class Calls:
         image: Picture,
         prompt: Instruction,
         ctx: Context[Any, Any],
-        seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0,
+        seed: PassSeed = 0,
         editor: EditorName = None,
     ) -> Annotated[CallToolResult, EditedResult]:
         async def progress(done: float, total: float, message: str) -> None:

@@ -68,6 +68,8 @@ class Delivery:
             result.image.path = path
         else:
             assert before is not None
+            if result.image.path != before.path:
+                await runner.ledger.note_output(result.session_id, before.path)
             result.image.path = before.path
         text = of_session(result, note=note, download=_download(base_url, result.image))
         return _answer(result, text, *await self._pictures(runner, result.image))

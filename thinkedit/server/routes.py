@@ -96,13 +96,18 @@ async def _picture_in(request: Request, max_body: int) -> bytes:
 async def _body(request: Request, max_body: int) -> bytes:
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > max_body:
-        raise HTTPException(413, too_large("the request body", int(declared), max_body))
+        raise _too_large(int(declared), max_body)
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
         if len(data) > max_body:
-            raise HTTPException(413, too_large("the request body", len(data), max_body))
+            raise _too_large(len(data), max_body)
     return bytes(data)
+
+
+def _too_large(size: int, max_body: int) -> HTTPException:
+    """Hanging up keeps the rest from being sent."""
+    return HTTPException(413, too_large("the request body", size, max_body), {"Connection": "close"})
 
 
 def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -71,7 +72,7 @@ async def serve_http(
             log.warning("serving MCP at %s", url)
             if on_ready is not None:
                 on_ready(url)
-            await server.serve(sockets=[listening])
+            await _serve(server, listening)
             tasks.cancel_scope.cancel()
 
 
@@ -88,6 +89,23 @@ def http_app(source: RunnerSource, config: Config, address: str = "127.0.0.1") -
     add_image_routes(app, source, config.server.body_bytes)
     app.add_middleware(LoopbackOnly, settings=security)
     return app
+
+
+async def _serve(server: uvicorn.Server, listening: socket.socket) -> None:
+    """Serve until it should exit, or until this is cancelled: then too connections end in order."""
+    ended = anyio.Event()
+
+    async def serve() -> None:
+        with anyio.CancelScope(shield=True):
+            await server.serve(sockets=[listening])
+        ended.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve)
+        try:
+            await ended.wait()
+        finally:
+            server.should_exit = True
 
 
 async def _on_signal(source: SharedRunner, leave: Callable[[], None]) -> None:
