@@ -1,4 +1,4 @@
-"""How often the `measured` thinker says under, right, over and damaged correctly, on manipulations of known kind.
+"""How often the `measured` thinker says under, right, over and damaged correctly, on changes of known kind.
 
 Method: each photograph is changed by operations written here, apart from the package's own editor (gains,
 curves, blur, noise, shift, JPEG, leaks outside the region), in amounts that a person calls too little, right
@@ -240,7 +240,9 @@ CASES: dict[str, dict[str, list[Change]]] = {
     "give it a sepia tone": {"under": [brown(0.15), grey(0.5)], "right": [brown(1.0)], "over": [brown(3.5)]},
     "sharpen": {"under": [unsharp(0.04)], "right": [unsharp(0.6), unsharp(0.8)], "over": [unsharp(6.0)]},
     "blur": {"under": [soft(0.0012)], "right": [soft(0.008)], "over": [soft(0.07)]},
-    "blur the background": {"under": [soft(0.002)], "right": [soft(0.015), soft(0.022)], "over": [soft(0.12)]},
+    "blur the background": {
+        "under": [soft(0.002)], "right": [soft(0.015), soft(0.022)], "over": [soft(0.12)],
+    },
     "make the background darker": {"under": [light(-0.08)], "right": [light(-0.7)], "over": [light(-5)]},
     "make the background black and white": {"under": [grey(0.5)], "right": [grey(1.0)], "over": []},
     "add a vignette": {"under": [corners(0.04)], "right": [corners(0.45)], "over": [corners(1.4)]},

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from thinkedit.adapters.thinkers.measured.colour import Pixels, Weights
+from thinkedit.adapters.thinkers.measured.looks import corner_fall
 from thinkedit.adapters.thinkers.measured.measures import Map, laplacian, mean, noise, ratio_percent
 from thinkedit.adapters.thinkers.measured.readings import Reading
 from thinkedit.adapters.thinkers.measured.scene import Scene
@@ -129,21 +130,11 @@ def blur(scene: Scene, clause: Clause) -> list[Reading]:
 
 def vignette(scene: Scene, clause: Clause) -> list[Reading]:
     """How much darker the corners grew than the middle, in L*."""
-    before, after = scene.pair.lightness
-    height, width = before.shape
-    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
-    x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
-    radius = np.hypot(x, y) / np.float32(np.sqrt(2))
-    change = after - before
-    corners = np.asarray(radius > 0.8, np.float32) * scene.pair.valid
-    middle = np.asarray(radius < 0.4, np.float32) * scene.pair.valid
-    value = mean(change, middle) - mean(change, corners)
-    level = mean(before, corners)
+    value, level = corner_fall(scene)
     goal = min(11.0 * clause.amount, 0.55 * level)
     low = max(1.0, 0.4 * goal)
-    return [
-        Reading(clause, "darkening of the corners", value, low, max(goal, low), max(2.2 * goal, 3.0), "L*")
-    ]
+    noun = "darkening of the corners"
+    return [Reading(clause, noun, value, low, max(goal, low), max(1.8 * goal, 3.0), "L*")]
 
 
 def _block(pixels: Pixels, inside: Weights) -> float:

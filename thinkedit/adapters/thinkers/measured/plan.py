@@ -31,17 +31,17 @@ def _developed(pixels: Pixels, clause: Clause, weights: Weights) -> Pixels | Non
     changed: NDArray[np.float32]
     if clause.operation == "exposure":
         codes = pixels.astype(np.float32) / 255
-        light = np.clip(codes**2.2 * np.float32(2 ** (sign * STOPS * clause.amount)), 0, 1) ** (1 / 2.2)
-        changed = np.asarray(255 * light, np.float32)
+        light = np.clip(codes**2.2 * np.float32(2 ** (sign * STOPS * clause.amount)), 0, 1)
+        changed = np.asarray(255 * light ** (1 / 2.2), np.float32)
     elif clause.operation == "contrast":
         middle = mean(to_lab(pixels)[..., 0], weights) * 2.55
         slope = np.float32(1 + sign * min(0.25 * clause.amount, 0.95))
-        changed = middle + (pixels.astype(np.float32) - np.float32(middle)) * slope
+        slope = np.float32(1 + sign * min(0.25 * clause.amount, 0.95))
+        changed = np.asarray(middle + (pixels - np.float32(middle)) * slope, np.float32)
     elif clause.operation == "saturation":
-        codes = pixels.astype(np.float32)
-        grey = codes @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+        grey = pixels @ np.array([0.2126, 0.7152, 0.0722], np.float32)
         factor = np.float32(1 + sign * min(0.3 * clause.amount, 1))
-        changed = grey[..., None] + (codes - grey[..., None]) * factor
+        changed = np.asarray(grey[..., None] + (pixels - grey[..., None]) * factor, np.float32)
     else:
         return None
     mixed = pixels + (np.clip(changed, 0, 255) - pixels) * weights[..., None]

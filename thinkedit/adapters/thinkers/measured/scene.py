@@ -11,11 +11,28 @@ import numpy as np
 
 from thinkedit.adapters.thinkers.measured.colour import Pixels, Weights, ciede2000
 from thinkedit.adapters.thinkers.measured.measures import Map, mean
+from thinkedit.adapters.thinkers.measured.placement import Placement
 from thinkedit.adapters.thinkers.measured.regions import Region
 from thinkedit.adapters.thinkers.measured.views import Detail, Pair
 from thinkedit.adapters.vocabulary import Clause
 
-__all__ = ["Scene"]
+__all__ = ["GEOMETRY", "REPLACING", "SOFTENING", "STYLES", "Scene", "place_of"]
+
+STYLES = ("pencil", "colour_sketch", "watercolour", "oil", "cartoon")
+GEOMETRY = ("crop", "rotate", "flip", "resize", "border")
+REPLACING = ("background_replace", "sky_replace", "caption", "pixelate")
+"""What puts something else in a region's place."""
+SOFTENING = ("blur", "denoise", "pixelate")
+
+
+def place_of(clause: Clause) -> str:
+    """The region that a wish changes: replacing the sky changes the sky, whatever the clause says."""
+    if clause.operation == "background_replace":
+        return "background"
+    if clause.operation == "caption":
+        words = (clause.option("position") or "bottom").replace("-", " ").split()
+        return next((word for word in words if word in ("top", "bottom")), "centre")
+    return "sky" if clause.operation == "sky_replace" else clause.region
 
 
 @dataclass(frozen=True)
@@ -24,6 +41,7 @@ class Scene:
 
     clauses: the instruction's wishes. full: the result at its own size. place: brings weights from the
     source's frame into the pair's. size: (width, height) of the source.
+    placement: where the source lies in the result, if a wish changes the geometry and it was found.
     """
 
     pair: Pair
@@ -32,6 +50,7 @@ class Scene:
     size: tuple[int, int]
     region: Callable[[str], Region]
     place: Callable[[Weights], Weights] = field(default=lambda weights: weights)
+    placement: Placement | None = None
 
     def inside(self, name: str) -> Weights:
         """Weights of what surely lies in the region, in the pair's frame."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from thinkedit.adapters.thinkers.measured import detail, tint, tone
+from thinkedit.adapters.thinkers.measured import detail, drawn, looks, shape, tint, tone
 from thinkedit.adapters.thinkers.measured.readings import Reading
 from thinkedit.adapters.thinkers.measured.scene import Scene
 from thinkedit.adapters.vocabulary import Clause
@@ -29,15 +29,28 @@ TARGETS: dict[str, Target] = {
     "tint": tint.tint,
     "saturation": tint.saturation,
     "vibrance": tint.vibrance,
-    "black_and_white": tint.black_and_white,
-    "sepia": tint.sepia,
-    "vintage": tint.vintage,
-    "recolour": tint.recolour,
+    "black_and_white": looks.black_and_white,
+    "sepia": looks.sepia,
+    "vintage": looks.vintage,
+    "recolour": looks.recolour,
     "sharpen": detail.sharpen,
     "denoise": detail.denoise,
     "blur": detail.blur,
     "vignette": detail.vignette,
     "pixelate": detail.pixelate,
+    "background_replace": drawn.background_replace,
+    "sky_replace": drawn.sky_replace,
+    "pencil": drawn.pencil,
+    "colour_sketch": drawn.colour_sketch,
+    "watercolour": drawn.watercolour,
+    "oil": drawn.oil,
+    "cartoon": drawn.cartoon,
+    "crop": shape.crop,
+    "rotate": shape.rotate,
+    "flip": shape.flip,
+    "resize": shape.resize,
+    "border": shape.border,
+    "caption": drawn.caption,
 }
 
 

@@ -49,7 +49,7 @@ def exposure(scene: Scene, clause: Clause) -> list[Reading]:
     goal = min(LIGHTER * clause.amount, 0.3 * room)
     value = sign * _lightness_rise(scene, weights)
     low = max(0.8, 0.5 * goal)
-    return [Reading(clause, "lightness", value, low, max(goal, low), max(1.6 * goal, 2.5), "L*", up)]
+    return [Reading(clause, "lightness", value, low, max(goal, low), max(1.95 * goal, 2.5), "L*", up)]
 
 
 def _stops(scene: Scene, weights: Weights) -> float:
@@ -62,6 +62,11 @@ def _stops(scene: Scene, weights: Weights) -> float:
     if not usable.any():
         return 0.0
     return float(np.median(np.log2((after[usable] + 1e-4) / (before[usable] + 1e-4))))
+
+
+def _bump(L: Map, centre: float, width: float) -> Map:
+    bump: Map = np.exp(-(((L - np.float32(centre)) / np.float32(width)) ** 2))
+    return bump
 
 
 def contrast(scene: Scene, clause: Clause) -> list[Reading]:
@@ -79,13 +84,21 @@ def contrast(scene: Scene, clause: Clause) -> list[Reading]:
     else:
         room = float(np.clip(1.55 - spread(before, weights) / 40, 0.55, 1.0)) if clause.direction > 0 else 1.0
         goal = 12.0 * clause.amount * room
-        low, high = 0.42 * goal, 1.75 * goal
-    return [Reading(clause, "contrast", value, low, goal, high, "%", clause.direction >= 0)]
+        low, high = 0.4 * goal, 2.1 * goal
+    readings = [Reading(clause, "contrast", value, low, goal, high, "%", clause.direction >= 0)]
+    if clause.direction < 0:  # spread can stay while the midtones become one grey
+        flat = 100 * (1 - _slope(before, after, weights * _bump(before, 50, 22)))
+        most = min(88.0, 62.0 * max(1.0, clause.amount))
+        if flat > most:
+            readings.append(Reading(clause, "flattening of the midtones", flat, 0, 25, most, "%"))
+    return readings
 
 
-def _bump(L: Map, centre: float, width: float) -> Map:
-    bump: Map = np.exp(-(((L - np.float32(centre)) / np.float32(width)) ** 2))
-    return bump
+def _slope(before: Map, after: Map, weights: Weights) -> float:
+    """Slope of the line that best gives the L* after from that before."""
+    from_mean = before - mean(before, weights)
+    size = mean(from_mean**2, weights)
+    return mean(from_mean * (after - mean(after, weights)), weights) / size if size > 1 else 1.0
 
 
 def gamma(scene: Scene, clause: Clause) -> list[Reading]:
@@ -149,7 +162,7 @@ def clarity(scene: Scene, clause: Clause) -> list[Reading]:
     value = value if clause.direction >= 0 else -value
     goal = 15.0 * clause.amount
     return [
-        Reading(clause, "local contrast", value, 0.4 * goal, goal, 2.2 * goal, "%", clause.direction >= 0)
+        Reading(clause, "local contrast", value, 0.3 * goal, goal, 2.2 * goal, "%", clause.direction >= 0)
     ]
 
 
