@@ -49,7 +49,7 @@ def _names(text: str) -> frozenset[str]:
 
 AMOUNTS: dict[float, tuple[str, ...]] = {
     0.25: _words(
-        "a touch, a hint, a tad, a tiny bit, a little bit of a touch, very slightly, ever so "
+        "a touch, a hint, a tad, a tiny bit, a little bit of a touch, very slightly, very slight, ever so "
         "slightly, just a touch, "
         "a hair, barely, minimally, a trace, only very slightly, a touch of, a hint of"
     ),
@@ -204,7 +204,7 @@ THING_NOUNS = SUBJECT_NOUNS | _names(
 """Nouns that may follow a colour ("the red umbrella"): the colour finds the place, whatever the noun."""
 
 COLOURS: dict[str, tuple[str, ...]] = {
-    "red": _words("red, crimson, scarlet, maroon, burgundy, ruby"),
+    "red": _words("red, crimson, scarlet, maroon, burgundy"),
     "orange": _words("orange, coral, amber, peach"),
     "yellow": _words("yellow, gold, mustard, lemon"),
     "green": _words("green, lime, olive, emerald, mint"),
