@@ -6,13 +6,16 @@ import json
 import sqlite3
 import time
 from collections.abc import Collection, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
+from thinkedit.errors import LedgerError
 from thinkedit.ledger.ledger import Ledger
 from thinkedit.ledger.rows import Call, Session, TurnEntry
 from thinkedit.types import Image
 
-__all__ = ["RecordedCall", "forget_images", "in_use", "restore"]
+__all__ = ["RecordedCall", "forget_images", "in_use", "restore", "set_aside_if_damaged"]
 
 
 @dataclass(frozen=True)
@@ -104,3 +107,29 @@ async def restore(
             raise
 
     await ledger._run(work)
+
+
+def set_aside_if_damaged(path: Path) -> Path | None:
+    """Rename a database that SQLite cannot read; returns its new name, or None where it is sound or absent.
+
+    LedgerError where it cannot be looked at or renamed.
+    """
+    if not path.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(path, timeout=10)) as db:
+            if db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok":
+                return None
+    except sqlite3.OperationalError as error:
+        raise LedgerError(f"the database {path} cannot be checked: {error}") from error
+    except sqlite3.DatabaseError:
+        pass
+    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+    try:
+        for ending in ("-wal", "-shm", ""):
+            part = path.with_name(path.name + ending)
+            if part.exists():
+                part.rename(aside.with_name(aside.name + ending))
+    except OSError as error:
+        raise LedgerError(f"the damaged database {path} cannot be renamed: {error.strerror}") from error
+    return aside

@@ -1,0 +1,101 @@
+"""The commands, put together; and the one place where errors become a line and an exit code."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
+
+from thinkedit.cli import housekeeping  # noqa: F401  # adds its commands to `sessions`
+from thinkedit.cli.doctor import doctor
+from thinkedit.cli.edit import EXAMPLES, edit
+from thinkedit.cli.serve import serve, upload
+from thinkedit.cli.sessions import sessions
+from thinkedit.cli.single import critique, refine
+
+__all__ = ["app", "run"]
+
+app = typer.Typer(
+    name="thinkedit",
+    help="Edit photographs in words: edit, look at the result, say what is wrong, try again.",
+    epilog='Begin with:  thinkedit edit photo.jpg "make it warmer"',
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _paragraphs(command: Callable[..., None]) -> str:
+    """A docstring with each paragraph on one line, so that help is wrapped to the terminal's width."""
+    return "\n\n".join(" ".join(part.split()) for part in (inspect.getdoc(command) or "").split("\n\n"))
+
+
+app.command(epilog=EXAMPLES, help=_paragraphs(edit))(edit)
+for _command in (critique, refine, serve, upload, doctor):
+    app.command(help=_paragraphs(_command))(_command)
+for _registered in sessions.registered_commands:
+    if _registered.callback is not None:
+        _registered.help = _paragraphs(_registered.callback)
+app.add_typer(sessions)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from thinkedit import __version__
+
+        typer.echo(f"thinkedit {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def thinkedit(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), nl=False)
+        raise typer.Exit(2)
+
+
+# click's ClickException; newer versions of typer carry a click of their own and name only its children.
+_Usage: type[Exception] = typer.BadParameter.__mro__[2]
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; what it raises is said in one line."""
+    options = list(arguments)[: list(arguments).index("--")] if "--" in arguments else list(arguments)
+    as_json, debug = "--json" in options, "--debug" in options
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # file names may hold what the terminal's encoding does not
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = app(args=list(arguments), prog_name="thinkedit", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except (KeyboardInterrupt, typer.Abort):
+        return _failed(KeyboardInterrupt("interrupted"), as_json)
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        return _failed(error, as_json)
+
+
+def _failed(error: BaseException, as_json: bool) -> int:
+    from thinkedit.cli.failures import BAD_INPUT, INTERRUPTED, report
+    from thinkedit.cli.interrupts import Interrupted
+    from thinkedit.errors import SettingsError
+
+    if isinstance(error, KeyboardInterrupt | Interrupted):
+        return report(error, as_json=as_json, code=INTERRUPTED)
+    if isinstance(error, _Usage):
+        context = getattr(error, "ctx", None)
+        where = f" (see `{context.command_path} --help`)" if context is not None else ""
+        message = error.format_message().replace("\n\t", " ")  # type: ignore[attr-defined]  # by its class
+        return report(SettingsError(f"{message.rstrip('.')}{where}"), as_json=as_json, code=BAD_INPUT)
+    return report(error, as_json=as_json)

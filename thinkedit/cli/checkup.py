@@ -1,0 +1,239 @@
+"""What `thinkedit doctor` looks at."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+from anyio.to_thread import run_sync
+
+import thinkedit
+from thinkedit.adapters.base import Checkable, Editor, Thinker
+from thinkedit.adapters.models import Models
+from thinkedit.cli.failures import exit_code
+from thinkedit.cli.hosts import Host, hosts, this_installation
+from thinkedit.cli.opening import OWNER
+from thinkedit.cli.output import clean, console, is_live, say
+from thinkedit.config import Config, config_file, load_config
+from thinkedit.errors import EditorFailed, StoreError, ThinkEditError
+from thinkedit.ledger import Ledger
+from thinkedit.store import Store
+
+__all__ = ["Finding", "Report", "checked", "show"]
+
+CORE = (
+    "anyio", "fsspec", "httpx", "langgraph", "langgraph-checkpoint-sqlite", "numpy",
+    "opencv-python-headless", "pillow", "pydantic", "pydantic-settings", "rich", "typer",
+)  # fmt: skip
+EXTRAS = {
+    "mcp": ("mcp", "the MCP server"),
+    "heif": ("pillow-heif", "HEIC pictures"),
+    "s3": ("s3fs", "stores on S3"),
+}
+SLOWEST_CHECK = 15.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """part: installed, configured or reachable. good is None for what is merely not there."""
+
+    part: str
+    name: str
+    text: str
+    good: bool | None = True
+    code: int = 0
+
+
+@dataclass
+class Report:
+    findings: list[Finding] = field(default_factory=list)
+    packages: dict[str, str | None] = field(default_factory=dict)
+    hosts: list[Host] = field(default_factory=list)
+    local_hosts: list[Host] = field(default_factory=list)
+    uvx: bool = False
+
+    @property
+    def code(self) -> int:
+        return next((finding.code for finding in self.findings if finding.code), 0)
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "ok": self.code == 0,
+            "thinkedit": thinkedit.__version__,
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "packages": self.packages,
+            "findings": [
+                {"part": f.part, "name": f.name, "text": f.text, "good": f.good} for f in self.findings
+            ],
+            "hosts": [asdict(host) for host in self.hosts],
+            "hosts_without_uv": [asdict(host) for host in self.local_hosts],
+        }
+
+
+async def checked(file: Path | None, data: Path | None) -> Report:
+    """Look at everything; a fault in one part does not hide the others."""
+    extras = [package for package, _ in EXTRAS.values()]
+    report = Report(
+        packages={name: _version(name) for name in (*CORE, *extras)},
+        hosts=hosts(),
+        local_hosts=hosts(this_installation()),
+        uvx=shutil.which("uvx") is not None,
+    )
+    found = report.findings
+    missing = [name for name in CORE if report.packages[name] is None]
+    text = f"missing: {', '.join(missing)}" if missing else f"all {len(CORE)} packages"
+    found.append(Finding("installed", "core", text, not missing, 1 if missing else 0))
+    for extra, (package, what) in EXTRAS.items():
+        version = report.packages[package]
+        text = f"{package} {version}" if version else f'for {what}: pip install "thinkedit[{extra}]"'
+        found.append(Finding("installed", extra, text, True if version else None))
+    try:
+        config = load_config(file, data=data)
+        path = config_file(file)
+    except ThinkEditError as error:
+        found.append(Finding("configured", "file", str(error), False, exit_code(error)))
+        return report
+    found.append(Finding("configured", "file", str(path) if path else "none: defaults hold"))
+    await _data(config, found)
+    models = Models(config.models)
+    try:
+        for role, name, get in (
+            ("editor", config.loop.editor, models.editor),
+            ("thinker", config.loop.thinker, models.thinker),
+        ):
+            await _model(role, name, get, found)
+    finally:
+        await models.aclose()
+    return report
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+async def _data(config: Config, found: list[Finding]) -> None:
+    try:
+        text = await run_sync(_writable, config.data)
+        found.append(Finding("configured", "data", text))
+    except ThinkEditError as error:
+        found.append(Finding("configured", "data", str(error), False, exit_code(error)))
+        return
+    if config.store is not None:
+        await _noted("store", found, lambda: run_sync(_store, config.store_url))
+    if (config.data / "sessions.sqlite").exists():
+        await _noted("sessions", found, lambda: _sessions(config.data / "sessions.sqlite"))
+
+
+async def _noted(name: str, found: list[Finding], look: Callable[[], Awaitable[str]]) -> None:
+    try:
+        found.append(Finding("configured", name, await look()))
+    except ThinkEditError as error:
+        found.append(Finding("configured", name, str(error), False, exit_code(error)))
+
+
+def _writable(folder: Path) -> str:
+    """The folder and the space in it. It is not made: what would hold it is tried instead."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+        free = shutil.disk_usage(there).free
+    except OSError as error:
+        raise StoreError(
+            f"{folder} cannot be written: {error.strerror or error}: choose another --data"
+        ) from error
+    return f"{folder}{'' if there == folder else ' (not there yet)'}, {free / 1e9:,.0f} GB free"
+
+
+def _store(url: str) -> str:
+    next(iter(Store(url).listing()), None)
+    return url
+
+
+async def _sessions(path: Path) -> str:
+    ledger = await run_sync(Ledger, path)
+    try:
+        count = len(await ledger.sessions(OWNER, 1_000_000))
+    finally:
+        ledger.close()
+    return f"{count} in {path.name}"
+
+
+async def _model(role: str, name: str, get: Callable[[str], Editor | Thinker], found: list[Finding]) -> None:
+    try:
+        model = await run_sync(get, name)
+        if isinstance(model, Checkable):
+            with anyio.fail_after(SLOWEST_CHECK):
+                await model.check()
+        text = name if model.identity.startswith(name) else f"{name}: {model.identity}"
+        found.append(Finding("reachable", role, text))
+    except TimeoutError:
+        slow = EditorFailed(f"{name} gave no answer within {SLOWEST_CHECK:g} s")
+        found.append(Finding("reachable", role, str(slow), False, exit_code(slow)))
+    except Exception as error:
+        said = str(error) if isinstance(error, ThinkEditError) else f"{type(error).__name__}: {error}"
+        found.append(Finding("reachable", role, f"{name}: {said}", False, exit_code(error)))
+
+
+def show(report: Report) -> None:
+    on = f"Python {platform.python_version()}, {platform.platform(terse=True)}"
+    head = f"thinkedit {thinkedit.__version__}, {on}"
+    marks = {True: "ok", False: "FAULT", None: "-"}
+    note = "" if report.uvx else "uvx was not found on this machine; without uv, use these instead:"
+    if not is_live():
+        say(head)
+        for finding in report.findings:
+            say(f"{finding.part} {finding.name}: {marks[finding.good]}: {clean(finding.text)}")
+        for host in report.hosts if report.uvx else [*report.hosts, *report.local_hosts]:
+            say(f"{host.name} ({host.where}):{' ' if chr(10) not in host.text else chr(10)}{host.text}")
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    out = console()
+    out.print(Text(head, style="bold"))
+    part = ""
+    for finding in report.findings:
+        if finding.part != part:
+            part = finding.part
+            out.print(Text(f"\n{part}", style="dim"))
+        mark, style = {True: ("✔", "green"), False: ("✘", "red"), None: ("·", "dim")}[finding.good]
+        row = Table.grid(padding=(0, 1))
+        row.add_column(width=3, justify="right")
+        row.add_column(width=8)
+        row.add_column(overflow="fold")
+        row.add_row(
+            Text(mark, style=style),
+            finding.name,
+            Text(clean(finding.text), style="" if finding.good is not None else "dim"),
+        )
+        out.print(row)
+    _show_hosts(report.hosts)
+    if not report.uvx:
+        out.print(Text(f"\n{note}", style="yellow"))
+        _show_hosts(report.local_hosts[:2])
+
+
+def _show_hosts(shown: list[Host]) -> None:
+    """Lines to paste are printed as they are: not indented, not wrapped."""
+    from rich.text import Text
+
+    out = console()
+    texts: dict[str, list[Host]] = {}
+    for host in shown:
+        texts.setdefault(host.text, []).append(host)
+    for text, same in texts.items():
+        where = "; ".join(f"{host.name}: {host.where}" for host in same)
+        out.print(Text(f"\n{where}", style="dim"), soft_wrap=True)
+        out.print(Text(text), soft_wrap=True)

@@ -1,0 +1,143 @@
+"""`thinkedit edit`: the whole loop on one picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from thinkedit.cli import options
+from thinkedit.cli.options import LOOP
+
+__all__ = ["EXAMPLES", "edit"]
+
+EXAMPLES = """Examples:
+
+  thinkedit edit photo.jpg "make it warmer"
+  thinkedit edit photo.jpg "brighten the shadows and blur the background" -o out.jpg
+  thinkedit edit photo.jpg "add 20 % contrast" --turns 6 --threshold 9
+  thinkedit edit photo.jpg "black and white" --json
+"""
+
+
+def edit(
+    image: Annotated[
+        str,
+        typer.Argument(
+            metavar="IMAGE", help="A picture: its path, a data: or a thinkedit:// URI.", show_default=False
+        ),
+    ],
+    instruction: Annotated[
+        str, typer.Argument(metavar="INSTRUCTION", help="What to change, in words.", show_default=False)
+    ],
+    output: options.Output = None,
+    quiet: options.Quiet = False,
+    keep_metadata: options.KeepMetadata = False,
+    editor: options.Editor = None,
+    thinker: options.Thinker = None,
+    turns: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Editor passes at most, 1 to 12.", show_default=False, rich_help_panel=LOOP
+        ),
+    ] = None,
+    threshold: options.Threshold = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODE",
+            help="Think `while` editing, once `before`, or `both`.",
+            autocompletion=lambda: ["while", "before", "both"],
+            show_default=False,
+            rich_help_panel=LOOP,
+        ),
+    ] = None,
+    candidates: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Pictures made in each turn, 1 to 8.", show_default=False, rich_help_panel=LOOP
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="The chance of an earlier run again.", show_default=False, rich_help_panel=LOOP
+        ),
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Stop after N turns without a better picture.",
+            show_default=False,
+            rich_help_panel=LOOP,
+        ),
+    ] = None,
+    select: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOW",
+            help="Choose the best by `score`, or compare the best two: `pairwise`.",
+            autocompletion=lambda: ["score", "pairwise"],
+            show_default=False,
+            rich_help_panel=LOOP,
+        ),
+    ] = None,
+    budget_seconds: Annotated[
+        float | None,
+        typer.Option(
+            metavar="S", help="Stop after S seconds of model time.", show_default=False, rich_help_panel=LOOP
+        ),
+    ] = None,
+    budget_calls: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Stop after N model calls.", show_default=False, rich_help_panel=LOOP),
+    ] = None,
+    data: options.Data = None,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Edit a picture by an instruction, looking at each result and trying again until it is good.
+
+    The result lies beside the picture as NAME-edited.EXT, unless -o says where; nothing is ever
+    overwritten. Ctrl-C writes the best so far and says how to go on.
+    """
+    from thinkedit.cli.follow import Followed, chosen_view, finish, follow
+    from thinkedit.cli.interrupts import Interrupts, run_plainly
+    from thinkedit.cli.results import beside, checked_output
+    from thinkedit.graph.runner import open_runner
+    from thinkedit.graph.sessions import checked_instruction
+    from thinkedit.tools.inputs import load_image, loop_settings
+
+    loaded = options.configured(config, data, keep_metadata=keep_metadata)
+    given = {
+        "editor": editor,
+        "thinker": thinker,
+        "turns": turns,
+        "threshold": threshold,
+        "mode": mode,
+        "candidates": candidates,
+        "seed": seed,
+        "patience": patience,
+        "select": select,
+        "budget_seconds": budget_seconds,
+        "budget_calls": budget_calls,
+    }
+    settings = loop_settings(loaded.loop, None, given)
+    text = checked_instruction(instruction)
+    view = chosen_view(as_json=as_json, quiet=quiet)
+
+    async def work() -> Followed:
+        with Interrupts(view.stopping) as interrupts:
+            async with open_runner(loaded) as runner:
+                source = await load_image(runner, image)
+                folder = Path(source.path).parent if source.path is not None else Path.cwd()
+                target = checked_output(output, beside(source.name, folder, source.mime_type))
+                view.begin(source.name or "picture", text, settings, [])
+                return await follow(
+                    runner, view, interrupts, lambda: runner.open(source, text, settings), target
+                )
+
+    finish(run_plainly(work), view, as_json=as_json, config=config, data=data)

@@ -1,0 +1,101 @@
+"""`thinkedit serve` and `thinkedit upload`: the MCP server, and pictures for one that is served over HTTP."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from thinkedit.cli import options
+
+if TYPE_CHECKING:
+    from thinkedit.config import Config
+
+__all__ = ["DEFAULT_SERVER", "serve", "upload"]
+
+DEFAULT_SERVER = "http://127.0.0.1:8321"
+
+
+def serve(
+    http: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help="Serve streamable HTTP there instead of stdio.", show_default=False
+        ),
+    ] = None,
+    allow: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            help="A further folder whose pictures may be named (repeatable).",
+            show_default=False,
+        ),
+    ] = None,
+    output_dir: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Where results go, instead of Pictures/thinkedit.", show_default=False
+        ),
+    ] = None,
+    data: options.Data = None,
+    config: options.ConfigFile = None,
+    debug: options.Debug = False,
+) -> None:
+    """Serve the tools over MCP: on stdio for a host that starts this command, or over HTTP.
+
+    `thinkedit doctor` prints the lines to paste into Claude Desktop, Claude Code, VS Code and Cursor.
+    """
+    from thinkedit.cli.output import warn
+    from thinkedit.server import run_http, run_stdio
+
+    loaded = _with_server(options.configured(config, data), allow or [], output_dir)
+    if http is None:
+        run_stdio(loaded)
+        return
+    host, port = parse_address(http)
+    run_http(loaded, host, port, on_ready=lambda url: warn(f"serving MCP at {url} (Ctrl-C ends it)"))
+
+
+def _with_server(config: Config, allow: list[Path], output_dir: Path | None) -> Config:
+    from thinkedit.errors import SettingsError
+
+    for folder in allow:
+        if not folder.expanduser().is_dir():
+            raise SettingsError(f"--allow {folder} is not a folder")
+    update: dict[str, Any] = {
+        "allow": [*config.server.allow, *(folder.expanduser().absolute() for folder in allow)]
+    }
+    if output_dir is not None:
+        update["output_dir"] = output_dir.expanduser().absolute()
+    return config.model_copy(update={"server": config.server.model_copy(update=update)})
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """(host, port) of `127.0.0.1:8321`, `localhost:8321`, `[::1]:8321`, `:8321` or `8321`. BadParameter."""
+    found = re.fullmatch(r"(?:(\[[0-9A-Fa-f:.]+\]|[^:\[\]/]*):)?(\d{1,5})", text.strip())
+    if found is None or int(found[2]) > 65535:
+        raise typer.BadParameter(f"{text!r} is no address: write 127.0.0.1:8321")
+    return (found[1] or "").strip("[]") or "127.0.0.1", int(found[2])
+
+
+def upload(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A picture.", show_default=False)],
+    server: Annotated[str, typer.Option(metavar="URL", help="The server's address.")] = DEFAULT_SERVER,
+    as_json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Send a picture to a server over HTTP, and print the URI by which its tools take it.
+
+    A tool over HTTP reads no files: give it the thinkedit:// URI instead.
+    """
+    from thinkedit.cli.interrupts import run
+    from thinkedit.cli.output import say, write_json
+    from thinkedit.cli.uploading import send
+
+    entry = run(lambda: send(Path(file), server))
+    if as_json:
+        write_json(entry)
+    else:
+        say(entry.uri)
