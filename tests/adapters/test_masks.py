@@ -110,6 +110,17 @@ def test_a_sky_behind_a_lattice_is_refused_and_the_open_one_found() -> None:
     assert masks.sky(picture) is None
 
 
+def test_the_sea_is_not_the_sky() -> None:
+    picture = np.empty((300, 450, 3), np.uint8)
+    picture[:120] = np.linspace((120, 165, 220), (185, 205, 230), 120)[:, None].astype(np.uint8)
+    picture[120:210] = (60, 110, 170)
+    picture[210:] = (190, 170, 110)
+    mask = masks.sky(picture)
+    assert mask is not None
+    assert mask[:112].min() > 0.95
+    assert mask[130:].max() < 0.05
+
+
 def test_a_brightened_lattice_is_still_no_sky(photos: Path) -> None:
     brighter = np.clip(photo(photos / "rocket.jpg").astype(np.float32) * 2.5, 0, 255).astype(np.uint8)
     assert masks.sky(brighter) is None
