@@ -5,11 +5,14 @@ As in `tone`: each returns a function from a band of rows to its new pixels.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from thinkedit.adapters.editors.photo.bands import Rows
+from thinkedit.adapters.editors.photo.cube import Change, by_cube
 from thinkedit.adapters.editors.photo.detail import falloff
 from thinkedit.adapters.editors.photo.filters import Floats, from_lab, from_linear, to_lab, to_linear
 from thinkedit.adapters.masks.guided import Mask, Pixels
@@ -39,71 +42,72 @@ def _in_gamut(light: Floats, luminance: Mask) -> Floats:
 
 
 def warmth(pixels: Pixels, clause: Clause) -> Rows:
-    """Gains on red and blue in linear light with the luminance kept: +17 % and -22 % at the plain amount."""
+    """Gains on red and blue in linear light with the luminance kept: +17 % and -22 % at the plain amount.
+
+    What then leaves the gamut fades where it is pale (a white stays white) and gives up some light where
+    it is strong (a yellow petal turns golden, not pale).
+    """
     level = 0.8 * clause.amount * clause.direction
     gains = np.array([max(0.15, 1 + 0.22 * level), 1.0, max(0.15, 1 - 0.28 * level)], np.float32)
 
-    def rows(top: int, bottom: int) -> Pixels:
-        light = to_linear(pixels[top:bottom])
+    def change(light: Floats) -> Floats:
         before = light @ LUMINANCE
-        after = light @ (LUMINANCE * gains)
-        light *= gains
-        light *= (before / np.maximum(after, np.float32(1e-6)))[..., None]
-        # What leaves the gamut: pale colours fade (a white stays white), strong ones give up some light.
+        light = light * gains
+        light *= (before / np.maximum(light @ LUMINANCE, np.float32(1e-6)))[..., None]
         largest = light.max(axis=2)
         strength = 1 - np.clip(light.min(axis=2) / np.maximum(largest, np.float32(1e-6)), 0, 1)
         dimmed = light / np.maximum(largest, 1)[..., None]
         faded = _in_gamut(light, before)
-        return from_linear(faded + (dimmed - faded) * strength[..., None])
+        return np.asarray(faded + (dimmed - faded) * strength[..., None], np.float32)
 
-    return rows
+    return by_cube(pixels, change)
+
+
+def _lab_change(change: Callable[[Floats], None]) -> Change:
+    """A change made in place in L*a*b*, with what leaves the gamut drawn back in."""
+
+    def in_light(light: Floats) -> Floats:
+        lab = np.asarray(cv2.cvtColor(light, cv2.COLOR_LRGB2LAB), np.float32)
+        change(lab)
+        light = np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2LRGB), np.float32)
+        return _in_gamut(light, light @ LUMINANCE)
+
+    return in_light
 
 
 def tint(pixels: Pixels, clause: Clause) -> Rows:
     """Towards magenta (+) or green (-) along a*: 4.5 units at the plain amount, less near black and white."""
     shift = np.float32(4.5 * clause.amount * clause.direction)
 
-    def rows(top: int, bottom: int) -> Pixels:
-        lab = to_lab(pixels[top:bottom])
+    def change(lab: Floats) -> None:
         room = np.clip(np.minimum(lab[..., 0], 104 - lab[..., 0]) * np.float32(1 / 15), 0, 1)
         lab[..., 1] += shift * room
-        return from_lab(lab)
 
-    return rows
-
-
-def _from_lab(lab: Floats) -> Pixels:
-    """L*a*b* to bytes, with what leaves the gamut drawn back in."""
-    light = np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2LRGB), np.float32)
-    return from_linear(_in_gamut(light, light @ LUMINANCE))
+    return by_cube(pixels, _lab_change(change))
 
 
 def saturation(pixels: Pixels, clause: Clause) -> Rows:
     """Chroma times 1 + 0.3 at the plain amount, or times 1 - 0.3; hue and lightness stay."""
     factor = np.float32(max(0.0, 1 + 0.3 * clause.amount * clause.direction))
 
-    def rows(top: int, bottom: int) -> Pixels:
-        lab = to_lab(pixels[top:bottom])
+    def change(lab: Floats) -> None:
         lab[..., 1:] *= factor
-        return _from_lab(lab) if factor > 1 else from_lab(lab)
 
-    return rows
+    return by_cube(pixels, _lab_change(change))
 
 
 def vibrance(pixels: Pixels, clause: Clause) -> Rows:
     """More chroma where there is little, less for skin (hue 50 degrees), so that nothing glares."""
     level = np.float32(max(-1.0, 0.6 * clause.amount * clause.direction))
 
-    def rows(top: int, bottom: int) -> Pixels:
-        lab = to_lab(pixels[top:bottom])
+    def change(lab: Floats) -> None:
         a, b = np.ascontiguousarray(lab[..., 1]), np.ascontiguousarray(lab[..., 2])
         chroma, hue = cv2.cartToPolar(a, b, angleInDegrees=True)
         away = (hue - np.float32(SKIN_HUE)) * np.float32(1 / 22)
         gain = 1 + level * np.exp(chroma * np.float32(-1 / 40)) * (1 - np.float32(0.6) * np.exp(-away * away))
         lab[..., 1:] *= np.maximum(gain, 0)[..., None]
-        return _from_lab(lab)
 
-    return rows
+    return by_cube(pixels, _lab_change(change))
 
 
 def _curve(slope: float) -> NDArray[np.uint8]:

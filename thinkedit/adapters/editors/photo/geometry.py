@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from thinkedit.adapters import masks
 from thinkedit.adapters.editors.photo.palette import rgb_of
-from thinkedit.adapters.masks.guided import Pixels
+from thinkedit.adapters.masks.guided import Pixels, reduced
 from thinkedit.adapters.vocabulary import Clause
 from thinkedit.errors import UnsupportedEdit
 
@@ -109,12 +109,17 @@ def _cut_off(pixels: Pixels, clause: Clause) -> Pixels:
 def _thing(pixels: Pixels, region: str) -> tuple[float, float, float, float] | None:
     """(left, top, right, bottom) of the subject or the faces, or None."""
     rgb = np.ascontiguousarray(pixels[..., :3])
-    found = masks.faces(rgb) if region == "faces" else masks.subject(rgb)
-    if found is None or not (found > 0.5).any():
+    found = masks.guided_faces(rgb) if region == "faces" else masks.guided_subject(rgb)
+    if found is None:
         return None
-    inside = found > 0.5
+    small = reduced(rgb)
+    inside = found.full(small) > 0.5
     columns, rows = np.flatnonzero(inside.any(axis=0)), np.flatnonzero(inside.any(axis=1))
-    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+    if not rows.size:
+        return None
+    scale = max(pixels.shape[:2]) / max(small.shape[:2])
+    box = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
+    return box[0] * scale, box[1] * scale, box[2] * scale, box[3] * scale
 
 
 def _around_thing(pixels: Pixels, clause: Clause) -> tuple[float, float]:
