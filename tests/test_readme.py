@@ -62,7 +62,7 @@ def test_paths_in_the_readme_tree_exist() -> None:
     below = ""
     for line in tree.splitlines()[1:]:
         indent = len(line) - len(line.lstrip())
-        names = [name for name in line.split("  ")[indent // 2 :] if name][0].split()
+        names = next(name for name in line.split("  ")[indent // 2 :] if name).split()
         if indent == 0:
             assert (ROOT / names[0]).exists(), line
             continue
