@@ -12,7 +12,7 @@ from tests.adapters.measure import photo
 from thinkedit.adapters import masks
 from thinkedit.adapters.masks import cache as cache_module
 from thinkedit.adapters.masks.cache import MaskCache, digest
-from thinkedit.adapters.masks.guided import GuidedMask, enlarge_rows, reduced
+from thinkedit.adapters.masks.guided import GuidedMask, enlarge_at, enlarge_rows, reduced
 
 
 def flat(height: int, width: int, colour: tuple[int, int, int]) -> np.ndarray:
@@ -115,10 +115,12 @@ def test_the_sea_is_not_the_sky() -> None:
     picture[:120] = np.linspace((120, 165, 220), (185, 205, 230), 120)[:, None].astype(np.uint8)
     picture[120:210] = (60, 110, 170)
     picture[210:] = (190, 170, 110)
+    # Haze at one end hides the horizon there, so that colour and flatness alone run on into the sea.
+    picture[120:190, 400:] = np.linspace((185, 205, 230), (60, 110, 170), 70)[:, None].astype(np.uint8)
     mask = masks.sky(picture)
     assert mask is not None
     assert mask[:112].min() > 0.95
-    assert mask[130:].max() < 0.05
+    assert mask[135:, :380].max() < 0.05
 
 
 def test_a_brightened_lattice_is_still_no_sky(photos: Path) -> None:
@@ -233,6 +235,8 @@ def test_enlarged_rows_equal_rows_of_the_enlarged() -> None:
     whole = cv2.resize(small, (230, 370), interpolation=cv2.INTER_LINEAR)
     strips = [enlarge_rows(small, (370, 230), top, min(370, top + 41)) for top in range(0, 370, 41)]
     np.testing.assert_allclose(np.concatenate(strips), whole, atol=2e-3)
+    y, x = np.array([0, 7, 200, 369]), np.array([229, 0, 111, 229])
+    np.testing.assert_allclose(enlarge_at(small, (370, 230), y, x), whole[y, x], atol=2e-3)
 
 
 def test_reduced_never_loses_a_side() -> None:

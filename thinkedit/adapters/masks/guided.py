@@ -20,6 +20,7 @@ __all__ = [
     "Mask",
     "Pixels",
     "box_guided",
+    "enlarge_at",
     "enlarge_rows",
     "luma",
     "reduced",
@@ -80,6 +81,22 @@ def enlarge_rows(
     below: NDArray[np.float32] = wide[low]
     below += part * (wide[high] - below)
     return below
+
+
+def enlarge_at(
+    small: NDArray[np.float32], shape: tuple[int, int], y: NDArray[np.intp], x: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """As `enlarge_rows`, but only at the pixels (y, x): N or N x channels."""
+    at, parts = [], []
+    for position, small_side, side in ((y, small.shape[0], shape[0]), (x, small.shape[1], shape[1])):
+        exact = np.clip((position + 0.5) * (small_side / side) - 0.5, 0, small_side - 1).astype(np.float32)
+        low = exact.astype(np.intp)
+        at.append((low, np.minimum(low + 1, small_side - 1)))
+        parts.append((exact - low).reshape(-1, *([1] * (small.ndim - 2))))
+    (top, bottom), (left, right) = at
+    upper = small[top, left] + parts[1] * (small[top, right] - small[top, left])
+    lower = small[bottom, left] + parts[1] * (small[bottom, right] - small[bottom, left])
+    return np.asarray(upper + parts[0] * (lower - upper), np.float32)
 
 
 def box_guided(guide: Mask, target: Mask, radius: int, eps: float) -> tuple[Mask, Mask]:

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from thinkedit.adapters import masks
 from thinkedit.adapters.editors.photo.filters import Floats, by_strips, from_linear, to_bytes, to_linear
 from thinkedit.adapters.editors.photo.palette import rgb_of
-from thinkedit.adapters.masks.guided import GuidedMask, Mask, Pixels, enlarge_rows, reduced
+from thinkedit.adapters.masks.guided import GuidedMask, Mask, Pixels, enlarge_at, enlarge_rows, reduced
 from thinkedit.errors import UnsupportedEdit
 
 __all__ = ["background_blur", "background_replace"]
 
+SURE = 0.996
+"""Above it a pixel is the subject's alone, and stays as it is."""
 BLUR = 0.02
 """Standard deviation of the normal background blur, as a share of the longer side."""
 
@@ -48,7 +50,7 @@ def background_blur(
         sharp = to_linear(pixels[top:bottom])
         soft = enlarge_rows(layer, shape, top, bottom)
         soft += (sharp - soft) * inside[..., None]
-        return np.where(inside[..., None] > 0.996, pixels[top:bottom], from_linear(soft))
+        return np.where(inside[..., None] > SURE, pixels[top:bottom], from_linear(soft))
 
     return by_strips(pixels, rows)
 
@@ -96,15 +98,16 @@ def background_replace(
     shape = (pixels.shape[0], pixels.shape[1])
 
     def rows(top: int, bottom: int) -> Pixels:
-        alpha = mask.rows(pixels, top, bottom)[..., None]
-        strip = pixels[top:bottom].astype(np.float32)
-        own = enlarge_rows(front, shape, top, bottom)
-        old = enlarge_rows(back, shape, top, bottom)
-        own += alpha * (strip - alpha * own - (1 - alpha) * old)
-        np.clip(own, 0, 255, out=own)
-        own *= alpha
-        own += (1 - alpha) * behind(top, bottom)
-        return np.where(alpha > 0.996, pixels[top:bottom], to_bytes(own))
+        inside = mask.rows(pixels, top, bottom)
+        result = np.where(inside[..., None] > SURE, pixels[top:bottom], to_bytes(behind(top, bottom)))
+        y, x = np.nonzero((inside > 1 - SURE) & (inside <= SURE))
+        alpha = inside[y, x][:, None]
+        own = enlarge_at(front, shape, y + top, x)
+        old = enlarge_at(back, shape, y + top, x)
+        seen = pixels[top:bottom][y, x].astype(np.float32)
+        own = np.clip(own + alpha * (seen - alpha * own - (1 - alpha) * old), 0, 255)
+        result[y, x] = to_bytes(alpha * own + (1 - alpha) * result[y, x])
+        return result
 
     return by_strips(pixels, rows)
 

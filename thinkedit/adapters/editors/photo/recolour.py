@@ -39,12 +39,13 @@ def recolour(
 
     def rows(top: int, bottom: int) -> Pixels:
         inside = mask.rows(pixels, top, bottom)
-        strip = pixels[top:bottom]
-        if float(inside.max()) < 0.01:
-            return strip
-        lab = to_lab(strip)
-        lab += (turn(lab) - lab) * (inside * share)[..., None]
-        return np.where(inside[..., None] < 0.01, strip, from_lab(lab))
+        touched = inside > 0.01
+        result = pixels[top:bottom].copy()
+        if touched.any():
+            lab = to_lab(result[touched][None])
+            lab += (turn(lab) - lab) * (inside[touched] * share)[None, :, None]
+            result[touched] = from_lab(lab)[0]
+        return result
 
     return by_strips(pixels, rows)
 
