@@ -154,8 +154,8 @@ def _edge_colours(pixels: Pixels, mask: GuidedMask) -> tuple[Floats, Floats]:
 
     Blur fusion: Forte, "Approximate Fast Foreground Colour Estimation" (2021), one pass.
     """
-    small = reduced(pixels).astype(np.float32)
-    alpha = mask.full(reduced(pixels))
+    copy = reduced(pixels, 600)
+    small, alpha = copy.astype(np.float32), mask.full(copy)
     sigma = max(1.5, 0.006 * max(small.shape[:2]))
     front = _weighted_mean(small, np.asarray(alpha**3, np.float32), sigma)
     back = _weighted_mean(small, np.asarray((1 - alpha) ** 3, np.float32), sigma)
