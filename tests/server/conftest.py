@@ -111,11 +111,9 @@ def taken_apart(result: CallToolResult) -> Answer:
     assert len(texts) == 1
     assert len(previews) <= 1
     assert len(links) <= 1
-    return Answer(
-        texts[0].text,
-        *(found[0] if found else None for found in (previews, links)),
-        result.structured_content,
-    )  # type: ignore[arg-type]  # one of each kind
+    assert isinstance(result.structured_content, dict)
+    preview, link = (previews or [None])[0], (links or [None])[0]
+    return Answer(texts[0].text, preview, link, result.structured_content)
 
 
 def error_of(result: CallToolResult) -> str:
@@ -128,19 +126,21 @@ def error_of(result: CallToolResult) -> str:
     return block.text
 
 
-@pytest.fixture
-def process(tmp_path: Path, pictures: Path) -> Callable[..., StdioServerParameters]:
-    """How to start `thinkedit serve` as a process with scripted models and folders of its own."""
+Process = Callable[..., StdioServerParameters]
 
-    def parameters(*arguments: str, latency: float = 0.0) -> StdioServerParameters:
-        home = tmp_path / "process-home"
-        home.mkdir(exist_ok=True)
+
+@pytest.fixture
+def process(tmp_path: Path, pictures: Path) -> Process:
+    """How to start the server as a process of its own, with scripted models and folders of its own."""
+    home = tmp_path / "process-home"
+    home.mkdir()
+
+    def parameters(latency: float = 0.0) -> StdioServerParameters:
         settings = tmp_path / "thinkedit.toml"
         settings.write_text(
             f"data = {json.dumps(str(tmp_path / 'data'))}\n"
-            '[loop]\neditor = "slow"\nthinker = "quick"\n'
+            '[loop]\neditor = "slow"\nthinker = "scripted"\nturns = 4\n'
             f'[models.slow]\nkind = "scripted"\nlatency = {latency}\n'
-            '[models.quick]\nkind = "scripted"\n'
         )
         environment = {
             "THINKEDIT_CONFIG": str(settings),
@@ -148,10 +148,11 @@ def process(tmp_path: Path, pictures: Path) -> Callable[..., StdioServerParamete
             "TMPDIR": str(home),
             "OMP_NUM_THREADS": "2",
             "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         }
-        options = ["serve", "--allow", str(pictures), "--output-dir", str(tmp_path / "results"), *arguments]
+        options = ["--allow", str(pictures), "--output-dir", str(tmp_path / "results")]
         return StdioServerParameters(
-            command=sys.executable, args=["-m", "thinkedit", *options], env=environment, cwd=home
+            command=sys.executable, args=["-m", "thinkedit", "serve", *options], env=environment, cwd=home
         )
 
     return parameters

@@ -31,7 +31,7 @@ def run_stdio(config: Config) -> None:
 def run_http(
     config: Config,
     host: str = "127.0.0.1",
-    port: int = 8000,
+    port: int = 8321,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve MCP at http://HOST:PORT/mcp, and pictures at /images, until interrupted.

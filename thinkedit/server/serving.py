@@ -24,6 +24,9 @@ __all__ = ["http_app", "serve_http", "serve_stdio"]
 
 log = logging.getLogger("thinkedit.server")
 
+_LAST_BYTES = 0.2
+"""Seconds for the answers of parked calls to get from the SDK's queues onto the wire."""
+
 _GRACE = 3
 """Seconds that connections get to end after the runs are parked."""
 
@@ -69,7 +72,7 @@ async def serve_http(
                 server.should_exit = True
 
             tasks.start_soon(_on_signal, source, leave)
-            log.warning("serving MCP at %s", url)
+            log.info("serving MCP at %s", url)
             if on_ready is not None:
                 on_ready(url)
             await _serve(server, listening)
@@ -114,6 +117,7 @@ async def _on_signal(source: SharedRunner, leave: Callable[[], None]) -> None:
         async for _ in signals:
             log.warning("stopping: sessions that run can be gone on with")
             await source.close()
+            await anyio.sleep(_LAST_BYTES)
             leave()
             return
 
