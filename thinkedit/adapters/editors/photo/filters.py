@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from thinkedit.adapters.masks.guided import Mask, Pixels, strips
+from thinkedit.adapters.masks.guided import Pixels, strips
 
-__all__ = ["Floats", "by_strips", "from_lab", "from_linear", "mix", "to_bytes", "to_lab", "to_linear"]
+__all__ = ["Floats", "by_strips", "from_lab", "from_linear", "to_bytes", "to_lab", "to_linear"]
 
 Floats = NDArray[np.float32]
 
@@ -53,11 +53,6 @@ def from_lab(lab: Floats) -> Pixels:
     rgb = np.asarray(cv2.cvtColor(np.ascontiguousarray(lab, np.float32), cv2.COLOR_LAB2RGB), np.float32)
     rgb *= 255
     return to_bytes(rgb)
-
-
-def mix(first: Floats, second: Floats, weight: Mask) -> Floats:
-    """`first` where the weight is 0, `second` where it is 1."""
-    return np.asarray(first + (second - first) * weight[..., None], np.float32)
 
 
 def by_strips(pixels: Pixels, make: Callable[[int, int], Pixels]) -> Pixels:
