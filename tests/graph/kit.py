@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio
 import numpy as np
 
 from thinkedit.adapters.base import CritiqueRequest, Editor, EditRequest, Thinker
@@ -121,3 +122,49 @@ class Events:
     @property
     def kinds(self) -> list[str]:
         return [event.kind for event in self.heard]
+
+
+def told(result: EditResult) -> dict[str, Any]:
+    return result.model_dump(mode="json")
+
+
+class Held:
+    """A model that waits in the n-th call until it is let go, and says when it is there."""
+
+    def __init__(self, n: int = 1) -> None:
+        self.n, self.calls = n, 0
+        self.there, self.go = anyio.Event(), anyio.Event()
+
+    async def wait(self) -> None:
+        self.calls += 1
+        if self.calls == self.n:
+            self.there.set()
+            await self.go.wait()
+
+
+class HeldEditor(ScriptedEditor):
+    def __init__(self, n: int = 1) -> None:
+        super().__init__(size="tiny")
+        self.held = Held(n)
+        self.waiting = ""
+
+    async def edit(self, requests: Any, progress: Any = None) -> Any:
+        if self.held.calls + 1 == self.held.n:
+            self.waiting = requests[0].prompt
+        await self.held.wait()
+        return await super().edit(requests, progress)
+
+
+class HeldThinker(ScriptedThinker):
+    def __init__(self, script: Any = None, n: int = 1) -> None:
+        super().__init__(script)
+        self.held = Held(n)
+
+    async def critique(self, request: Any) -> Any:
+        await self.held.wait()
+        return await super().critique(request)
+
+
+async def only_session(runner: Runner) -> str:
+    [session] = await runner.ledger.sessions()
+    return session.session_id

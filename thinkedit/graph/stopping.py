@@ -103,8 +103,11 @@ def why_selected(selected: TurnRecord | None, records: Sequence[TurnRecord]) -> 
         return "No image was made."
     score = _overall(selected)
     with_image = sum(record.image is not None for record in records)
+    scored = sum(_overall(record) is not None for record in records)
     if score is None:
         return f"Turn {selected.turn} is the last of {with_image} with an image; none was scored."
     if with_image == 1:
         return f"Turn {selected.turn} is the only one with an image (overall {score:.1f})."
-    return f"Turn {selected.turn} has the highest overall score, {score:.1f} of 10, of {with_image} turns."
+    if scored == 1:
+        return f"Turn {selected.turn} is the only one of {with_image} with a score (overall {score:.1f})."
+    return f"Turn {selected.turn} has the highest overall score, {score:.1f} of 10, of {scored} turns."

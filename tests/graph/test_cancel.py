@@ -1,0 +1,409 @@
+"""Cancelling, parking and leaving: what ends, what goes on, and what is there afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from tests.graph.kit import (
+    INSTRUCTION,
+    SETTINGS,
+    SOURCE,
+    Events,
+    HeldEditor,
+    HeldThinker,
+    Seen,
+    begun,
+    edited,
+    numbered,
+    only_session,
+    running,
+    scored,
+    told,
+)
+from thinkedit.adapters.editors.scripted import ScriptedEditor
+from thinkedit.adapters.models import Models
+from thinkedit.adapters.thinkers.scripted import ScriptedThinker
+from thinkedit.config import Config
+from thinkedit.errors import BusyError, EditorFailed, ImageError, ThinkerFailed
+from thinkedit.graph.runner import Runner
+from thinkedit.ledger import Ledger
+from thinkedit.store import Store
+from thinkedit.tools import continue_edit, think_edit
+from thinkedit.types import EditResult, Status, StopReason
+
+pytestmark = pytest.mark.anyio
+
+MANY = [scored(3, next_prompt=f"prompt {turn}") for turn in range(2, 20)]
+
+
+async def test_cancelling_the_call_ends_its_session_with_the_best_so_far() -> None:
+    thinker = HeldThinker(MANY, 2)
+    async with running(None, thinker) as runner:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: begun(runner))
+            await thinker.held.there.wait()
+            tasks.cancel_scope.cancel()
+        session_id = await only_session(runner)
+        result = await runner.result(session_id)
+        assert (result.status, result.stop_reason) == (Status.FINISHED, StopReason.CANCELLED)
+        assert (result.selected_turn, len(result.turns)) == (1, 2)
+        assert result.why.startswith("It was cancelled. Turn 1 is the only one of 2 with a score")
+        assert not runner.runs_here(session_id)
+
+
+async def test_a_turn_that_was_cancelled_before_its_critique_is_judged_and_not_made_again() -> None:
+    editor, thinker = ScriptedEditor(size="tiny"), HeldThinker(numbered(3, 9), 2)
+    async with running(editor, thinker) as runner:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: begun(runner))
+            await thinker.held.there.wait()
+            tasks.cancel_scope.cancel()
+        before = await runner.result(await only_session(runner))
+        result = await continue_edit(before.session_id, runner=runner)
+    assert editor.calls == 2
+    assert (result.stop_reason, result.selected_turn) == (StopReason.SATISFIED, 2)
+    assert result.turns[1].image == before.turns[1].image
+
+
+async def test_an_own_prompt_after_a_cancel_leaves_the_unjudged_image_behind() -> None:
+    editor, thinker = ScriptedEditor(size="tiny"), HeldThinker(numbered(3, 9), 1)
+    async with running(editor, thinker) as runner:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: begun(runner))
+            await thinker.held.there.wait()
+            tasks.cancel_scope.cancel()
+        session_id = await only_session(runner)
+        result = await continue_edit(session_id, "prompt", prompt="mine", runner=runner)
+    assert [turn.prompt for turn in result.turns] == [INSTRUCTION, "mine"]
+    assert result.turns[0].critique is None
+    assert result.turns[0].image is not None
+    assert (result.stop_reason, result.selected_turn) == (StopReason.SATISFIED, 2)
+
+
+async def test_cancelling_before_the_first_image_leaves_a_session_without_one() -> None:
+    editor = HeldEditor()
+    async with running(editor, ScriptedThinker(numbered(9))) as runner:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: begun(runner))
+            await editor.held.there.wait()
+            tasks.cancel_scope.cancel()
+        result = await runner.result(await only_session(runner))
+        assert (result.stop_reason, result.image, result.selected_turn) == (StopReason.CANCELLED, None, None)
+        assert result.why == "It was cancelled. No image was made."
+        with pytest.raises(LookupError, match="has no image"):
+            result.save("nowhere.png")
+        again = await continue_edit(result.session_id, runner=runner)
+    assert again.stop_reason is StopReason.SATISFIED
+
+
+async def test_a_call_that_is_paid_for_when_the_cancel_comes_is_still_recorded() -> None:
+    cancel = anyio.Event()
+
+    class Last(ScriptedEditor):
+        async def edit(self, requests: Any, progress: Any = None) -> Any:
+            with anyio.CancelScope(shield=True):  # as an answer that is on its way already
+                cancel.set()
+                await anyio.lowlevel.checkpoint()
+                return await super().edit(requests, progress)
+
+    editor = Last(size="tiny")
+    async with running(editor, ScriptedThinker(numbered(9))) as runner:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: begun(runner))
+            await cancel.wait()
+            tasks.cancel_scope.cancel()
+        session_id = await only_session(runner)
+        result = await continue_edit(session_id, runner=runner)
+    assert editor.calls == 1
+    assert result.stop_reason is StopReason.SATISFIED
+
+
+async def test_cancelling_one_session_leaves_the_others() -> None:
+    editor = HeldEditor(2)
+    done: dict[str, EditResult] = {}
+
+    async with running(editor, ScriptedThinker(numbered(3, 9))) as runner, anyio.create_task_group() as calls:
+
+        async def call(instruction: str) -> None:
+            done[instruction] = await begun(runner, instruction)
+
+        for instruction in ("one", "two", "three"):
+            calls.start_soon(call, instruction)
+        await editor.held.there.wait()
+        sessions = await runner.ledger.sessions()
+        [held] = [s.session_id for s in sessions if s.instruction == editor.waiting]
+        await continue_edit(held, "cancel", runner=runner)
+    reasons = {name: result.stop_reason for name, result in done.items()}
+    assert reasons.pop(editor.waiting) is StopReason.CANCELLED
+    assert list(reasons.values()) == [StopReason.SATISFIED] * 2
+
+
+async def test_a_session_that_waits_for_its_turn_can_be_cancelled() -> None:
+    editor = HeldEditor()
+    config = Config.model_validate({"loop": SETTINGS, "limits": {"sessions": 1}})
+    async with running(editor, ScriptedThinker(numbered(9)), config=config) as runner:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: begun(runner, "first"))
+            await editor.held.there.wait()
+            tasks.start_soon(lambda: begun(runner, "second"))
+            while len(sessions := await runner.ledger.sessions()) < 2:
+                await anyio.lowlevel.checkpoint()
+            waiting = next(s for s in sessions if s.instruction == "second")
+            result = await continue_edit(waiting.session_id, "cancel", runner=runner)
+            assert (result.stop_reason, result.turns) == (StopReason.CANCELLED, [])
+            editor.held.go.set()
+        assert editor.calls == 1
+        again = await continue_edit(waiting.session_id, runner=runner)
+    assert again.stop_reason is StopReason.SATISFIED
+
+
+async def all_run(runner: Runner, count: int) -> bool:
+    sessions = await runner.ledger.sessions()
+    return len(sessions) == count and all(runner.runs_here(s.session_id) for s in sessions)
+
+
+async def test_more_sessions_than_may_wait_are_told_to_come_back() -> None:
+    editor = HeldEditor()
+    config = Config.model_validate({"loop": SETTINGS, "limits": {"sessions": 1, "queue": 1}})
+    thinker = ScriptedThinker(numbered(9))
+    async with running(editor, thinker, config=config) as runner, anyio.create_task_group() as tasks:
+        tasks.start_soon(lambda: begun(runner))
+        await editor.held.there.wait()
+        tasks.start_soon(lambda: begun(runner))
+        while not await all_run(runner, 2):
+            await anyio.lowlevel.checkpoint()
+        with pytest.raises(BusyError, match="try again in 10 s") as raised:
+            await begun(runner)
+        assert raised.value.retry_after == 10
+        assert len(await runner.ledger.sessions()) == 2
+        editor.held.go.set()
+
+
+async def test_a_hanging_model_ends_at_its_own_limit_while_others_go_on() -> None:
+    models = Models(
+        editors={
+            "e": ScriptedEditor(size="tiny"),
+            "hangs": ScriptedEditor(size="tiny", faults=lambda number, _: "hang"),
+        },
+        thinkers={
+            "t": ScriptedThinker(numbered(3, 4, 9)),
+            "hangs": ScriptedThinker(faults=lambda number, _: "hang"),
+        },
+    )
+    results: dict[str, EditResult] = {}
+    ended: list[str] = []
+    async with running(models=models) as runner:
+
+        async def one(name: str, **settings: Any) -> None:
+            results[name] = await begun(runner, retries=1, **settings)
+            ended.append(name)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: one("editor", editor="hangs", edit_timeout=0.15))
+            tasks.start_soon(lambda: one("thinker", thinker="hangs", critique_timeout=0.15))
+            tasks.start_soon(lambda: one("well"))
+    assert ended[0] == "well"
+    assert results["well"].stop_reason is StopReason.SATISFIED
+    assert results["editor"].stop_reason is StopReason.EDITOR_FAILED
+    assert "gave no image within 0.15 s" in results["editor"].why
+    assert results["thinker"].stop_reason is StopReason.THINKER_FAILED
+    assert "gave no answer within 0.15 s" in results["thinker"].why
+    assert results["thinker"].selected_turn == 1
+
+
+async def test_a_planner_that_hangs_ends_at_its_limit() -> None:
+    thinker = ScriptedThinker(faults=lambda number, _: "hang")
+    result = await edited(None, thinker, mode="both", retries=0, critique_timeout=0.02)
+    assert result.stop_reason is StopReason.THINKER_FAILED
+    assert "gave no answer within 0.02 s" in result.why
+
+
+@pytest.mark.parametrize("down", [EditorFailed("no editor there"), ThinkerFailed("no thinker there")])
+async def test_a_model_that_is_down_is_found_before_the_first_edit(down: Any) -> None:
+    editor = ScriptedEditor(size="tiny", down=down if isinstance(down, EditorFailed) else None)
+    thinker = ScriptedThinker(down=down if isinstance(down, ThinkerFailed) else None)
+    async with running(editor, thinker) as runner:
+        with pytest.raises(type(down), match="there"):
+            await begun(runner)
+        assert await runner.ledger.sessions() == []
+    assert editor.calls + thinker.calls == 0
+
+
+# leaving the runner
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> dict[str, Any]:
+    """Where one runner leaves its sessions and another finds them."""
+    return {"store": Store(tmp_path / "store"), "path": tmp_path / "sessions.sqlite"}
+
+
+async def parked(shared: dict[str, Any], editor: Any, thinker: Any, held: Any) -> EditResult:
+    """What a call gets whose runner is left in the middle."""
+    ledger = Ledger(shared["path"])
+    results: list[EditResult] = []
+
+    async def call(runner: Runner) -> None:
+        results.append(await begun(runner))
+
+    async with (
+        anyio.create_task_group() as tasks,
+        running(editor, thinker, store=shared["store"], ledger=ledger) as runner,
+    ):
+        tasks.start_soon(call, runner)
+        await held.there.wait()
+    ledger.close()
+    return results[0]
+
+
+@pytest.mark.parametrize("where", ["editor", "thinker"])
+async def test_leaving_the_runner_parks_what_runs_and_another_one_goes_on(
+    where: str, shared: dict[str, Any]
+) -> None:
+    whole = await edited(None, ScriptedThinker(numbered(3, 5, 9)))
+    editor = HeldEditor(2 if where == "editor" else 0)
+    thinker = HeldThinker(numbered(3, 5, 9), 2 if where == "thinker" else 0)
+    held = editor.held if where == "editor" else thinker.held
+    before = await parked(shared, editor, thinker, held)
+    assert (before.status, before.stop_reason, before.selected_turn) == (Status.RUNNING, None, 1)
+
+    seen, ledger = Seen(), Ledger(shared["path"])
+    async with running(
+        seen.editor(), seen.thinker(numbered(3, 5, 9)), store=shared["store"], ledger=ledger
+    ) as runner:
+        result = await continue_edit(before.session_id, runner=runner)
+    ledger.close()
+    assert [turn.prompt for turn in result.turns] == [turn.prompt for turn in whole.turns]
+    assert [turn.image for turn in result.turns] == [turn.image for turn in whole.turns]
+    assert (result.stop_reason, result.selected_turn, result.why) == ("satisfied", 3, whole.why)
+    assert len(seen.edits) == (2 if where == "editor" else 1)
+    assert len(seen.critiques) == 2
+
+
+@pytest.mark.parametrize("action", ["cancel", "stop"])
+async def test_a_parked_session_can_be_ended_by_anyone(action: Any, shared: dict[str, Any]) -> None:
+    thinker = HeldThinker(numbered(3, 5, 9), 2)
+    before = await parked(shared, None, thinker, thinker.held)
+    ledger, editor = Ledger(shared["path"]), ScriptedEditor(size="tiny")
+    async with running(editor, thinker, store=shared["store"], ledger=ledger) as runner:
+        result = await continue_edit(before.session_id, action, runner=runner)
+    ledger.close()
+    assert result.stop_reason == {"cancel": "cancelled", "stop": "stopped_by_caller"}[action]
+    assert (result.status, result.selected_turn, len(result.turns)) == (Status.FINISHED, 1, 2)
+    assert editor.calls == 0
+
+
+async def test_an_error_in_the_runners_block_comes_out_as_itself() -> None:
+    with pytest.raises(ImageError, match="7 bytes"):
+        async with running() as runner:
+            await think_edit(b"no jpeg", INSTRUCTION, runner=runner)
+
+
+async def test_a_call_after_the_runner_was_left_says_so() -> None:
+    async with running() as runner:
+        pass
+    assert runner.parked
+    result = await begun(runner)
+    assert result.status is Status.RUNNING, "nothing runs here any more; another runner can go on"
+
+
+async def test_a_listener_that_raises_ends_its_call_and_the_run() -> None:
+    class Broken(Exception): ...
+
+    async def listen(event: Any) -> None:
+        if event.kind == "refined":
+            raise Broken
+
+    async with running(None, ScriptedThinker(MANY)) as runner:
+        with pytest.raises(Broken):
+            await begun(runner, on_event=listen)
+        result = await runner.result(await only_session(runner))
+    assert result.stop_reason is StopReason.CANCELLED
+
+
+async def test_a_listener_that_only_watches_can_leave() -> None:
+    editor = HeldEditor()
+    done: list[EditResult] = []
+    async with running(editor, ScriptedThinker(numbered(9))) as runner, anyio.create_task_group() as tasks:
+
+        async def call() -> None:
+            done.append(await begun(runner))
+
+        tasks.start_soon(call)
+        await editor.held.there.wait()
+        with anyio.CancelScope() as watching:
+            watching.cancel()
+            await runner.follow(await only_session(runner), Events())
+        editor.held.go.set()
+    assert done[0].stop_reason is StopReason.SATISFIED
+
+
+# the runner of one call
+
+
+@pytest.fixture
+def own_runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("THINKEDIT_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("THINKEDIT_CONFIG", "")
+
+
+@pytest.mark.usefixtures("own_runner")
+async def test_without_a_runner_each_call_opens_the_users_own() -> None:
+    options = {"editor": "scripted", "thinker": "scripted"}
+    result = await think_edit(SOURCE, INSTRUCTION, turns=1, **options)
+    again = await continue_edit(result.session_id, turns=2)
+    assert len(again.turns) == 3
+    assert again.read() == again.read()
+    with pytest.raises(ImageError, match="7 bytes"):
+        await think_edit(b"no jpeg", INSTRUCTION, **options)
+
+
+@pytest.mark.usefixtures("own_runner")
+async def test_cancelling_a_call_with_a_runner_of_its_own_ends_the_session_as_cancelled() -> None:
+    heard: list[str] = []
+    with anyio.CancelScope() as scope:
+
+        async def listen(event: Any) -> None:
+            heard.append(event.session_id)
+            if event.kind == "critiqued":
+                scope.cancel()
+
+        await think_edit(SOURCE, INSTRUCTION, on_event=listen, editor="scripted", thinker="scripted")
+    assert scope.cancelled_caught
+    result = await continue_edit(heard[0], "pick", turn=1)
+    assert (result.status, result.stop_reason) == (Status.FINISHED, StopReason.CANCELLED)
+
+
+async def cancelled_from_afar(runner: Runner, other: Runner, held: Any) -> EditResult:
+    results: list[EditResult] = []
+
+    async def call() -> None:
+        results.append(await begun(runner))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(call)
+        await held.there.wait()
+        cancelled = await continue_edit(await only_session(runner), "cancel", runner=other)
+    assert told(cancelled) == told(results[0])
+    return cancelled
+
+
+async def test_a_session_that_runs_elsewhere_is_cancelled_by_a_mark(shared: dict[str, Any]) -> None:
+    ledgers = Ledger(shared["path"]), Ledger(shared["path"])
+    thinker, store = HeldThinker(MANY, 2), shared["store"]
+    async with (
+        running(None, thinker, store=store, ledger=ledgers[0]) as runner,
+        running(store=store, ledger=ledgers[1]) as other,
+    ):
+        result = await cancelled_from_afar(runner, other, thinker.held)
+        assert (result.stop_reason, result.selected_turn) == (StopReason.CANCELLED, 1)
+        with anyio.fail_after(5):
+            again = await continue_edit(result.session_id, "prompt", prompt="mine", turns=1, runner=other)
+        assert again.turns[-1].prompt == "mine"
+    for ledger in ledgers:
+        ledger.close()
