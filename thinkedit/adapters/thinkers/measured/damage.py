@@ -16,6 +16,7 @@ from thinkedit.adapters.thinkers.measured.measures import Map, mean, structure
 from thinkedit.adapters.thinkers.measured.readings import Guard
 from thinkedit.adapters.thinkers.measured.regions import region_name
 from thinkedit.adapters.thinkers.measured.scene import GEOMETRY, REPLACING, STYLES, Scene, place_of
+from thinkedit.errors import ThinkerFailed
 from thinkedit.types import Preservation
 
 __all__ = ["Damage"]
@@ -85,7 +86,9 @@ class Damage:
         value = mean(self.scene.delta_e, self.outside)
         named = " and ".join(dict.fromkeys(region_name(region) for region in self._regions))
         said = f"the rest changed by delta E {value:.1f} although only {named} was to change"
-        return [Guard("outside", value, 1.3, 6.0, said, "region")]
+        # Another sky lights the land otherwise, and a person expects that.
+        limit, worst = (7.5, 16.0) if self.scene.asked("sky_replace") else (1.3, 6.0)
+        return [Guard("outside", value, limit, worst, said, "region")]
 
     def _protected(self) -> list[Guard]:
         guards = []
@@ -95,7 +98,10 @@ class Damage:
             if clause.region == "colours":
                 guards.append(strays.hues(self.scene))
                 continue
-            weights = self.scene.inside(clause.region)
+            try:
+                weights = self.scene.inside(clause.region)
+            except ThinkerFailed:
+                continue  # nothing of the kind is there to be changed
             if float(weights.mean()) < 0.002:
                 continue
             value = mean(self.scene.delta_e, weights)

@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 
 from thinkedit.adapters import masks
-from thinkedit.adapters.thinkers.measured.colour import Lab, Pixels, Weights
+from thinkedit.adapters.thinkers.measured.colour import Pixels, Weights
+from thinkedit.adapters.thinkers.measured.views import View
 
 __all__ = ["Region", "find_region", "region_name"]
 
@@ -59,9 +60,12 @@ def _ramp(position: Weights, inner: float, outer: float) -> Region:
     return Region(np.asarray(position <= inner, np.float32), np.asarray(position >= outer, np.float32), soft)
 
 
-def find_region(name: str, small: Pixels, lab: Lab) -> Region | None:
-    """The region of this picture, or None where there is no such thing in it."""
-    height, width = small.shape[:2]
+def find_region(name: str, pixels: Pixels, view: View) -> Region | None:
+    """The region of this picture in the frame of its view, or None where there is no such thing in it.
+
+    pixels: the picture at its own size, where small things are found and masks are remembered.
+    """
+    height, width = view.small.shape[:2]
     if name == "whole":
         ones = np.ones((height, width), np.float32)
         return Region(ones, np.zeros_like(ones), ones)
@@ -73,24 +77,23 @@ def find_region(name: str, small: Pixels, lab: Lab) -> Region | None:
     if name == "centre":
         return _ramp(np.hypot((x - 0.5) / 0.5, (y - 0.5) / 0.5).astype(np.float32), 0.4, 1.05)
     if name in ("shadows", "highlights"):
-        smooth = np.asarray(cv2.GaussianBlur(lab[..., 0], (0, 0), max(1.0, 0.01 * max(height, width))))
-        bright = (smooth if name == "shadows" else 100 - smooth).astype(np.float32)
-        return _ramp(bright, 30.0, 65.0)
-    mask = _found(name, small)
-    return None if mask is None else _from_mask(mask)
+        smooth = cv2.GaussianBlur(view.lab[..., 0], (0, 0), max(1.0, 0.01 * max(height, width)))
+        return _ramp(np.asarray(smooth if name == "shadows" else 100 - smooth, np.float32), 30.0, 65.0)
+    found = _found(name, pixels)
+    if found is None:
+        return None
+    mask = found.full(view.small)
+    return _from_mask(1 - mask if name == "background" else mask)
 
 
-def _found(name: str, small: Pixels) -> Weights | None:
-    pixels = np.ascontiguousarray(small)
-    if name == "subject":
-        return masks.subject(pixels)
-    if name == "background":
-        subject = masks.subject(pixels)
-        return None if subject is None else 1 - subject
+def _found(name: str, pixels: Pixels) -> masks.GuidedMask | None:
+    if name in ("subject", "background"):
+        return masks.guided_subject(pixels)
     if name == "sky":
-        return masks.sky(pixels)
+        return masks.guided_sky(pixels)
     if name == "faces":
-        return masks.faces(pixels)
+        return masks.guided_faces(pixels)
     if name.startswith("colour:"):
-        return masks.named_colour(pixels, name.partition(":")[2])
+        colour = name.partition(":")[2]
+        return masks.guided_colour(pixels, colour) if masks.canonical_colour(colour) else None
     return None

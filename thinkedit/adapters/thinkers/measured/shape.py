@@ -62,7 +62,14 @@ def crop(scene: Scene, clause: Clause) -> list[Reading]:
         goal = min(60.0, 20.0 * clause.amount)
         if clause.region in ("subject", "faces"):
             readings.append(_subject_in(scene, clause))
-            goal, low, high = max(goal, 10.0), 3.0, 85.0
+            room = _room_around(scene, clause)
+            if room < 8:
+                note = f"the {clause.region} fills the picture already"
+                return [
+                    *readings,
+                    Reading(clause, "cut off in all", cut, 0, 0, 30, "%", note=note, level=True),
+                ]
+            goal, low, high = min(goal, 0.5 * room), 0.0 if room < 18 else 2.0, 85.0
         else:
             low, high = 0.45 * goal, 2.0 * goal
         noun = "cut off in all"
@@ -77,6 +84,17 @@ def _share(scene: Scene, clause: Clause) -> float:
         across = clause.region in ("left", "right")
         return float(number) / scene.size[0 if across else 1]
     return 0.2 * clause.amount
+
+
+def _room_around(scene: Scene, clause: Clause) -> float:
+    """How much of both sides could be cut off around the region, in percent."""
+    inside = scene.region(clause.region).soft > 0.5
+    height, width = inside.shape
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    if not rows.size:
+        return 100.0
+    across, down = (columns[-1] + 1 - columns[0]) / width, (rows[-1] + 1 - rows[0]) / height
+    return float(100 * (1 - max(across, down)))
 
 
 def _subject_in(scene: Scene, clause: Clause) -> Reading:

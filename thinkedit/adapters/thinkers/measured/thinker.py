@@ -76,7 +76,7 @@ class MeasuredThinker:
         self, source: Picture, edited: Picture, wishes: tuple[Clause, ...]
     ) -> tuple[Verdict, list[str]]:
         try:
-            scene, remarks = look(self._sources.get(source), edited.pixels(), wishes)
+            scene, remarks = look(self._sources.get(source, wishes), edited.pixels(), wishes)
         except ImageError as error:
             raise ThinkerFailed(f"a picture cannot be measured: {error}", retryable=False) from error
         damage = Damage(scene)
@@ -85,7 +85,7 @@ class MeasuredThinker:
     def _plan(self, request: PlanRequest) -> str:
         wishes = _wishes(request.instruction)
         try:
-            source = self._sources.get(request.source)
+            source = self._sources.get(request.source, wishes)
         except ImageError as error:
             raise ThinkerFailed(f"the picture cannot be measured: {error}", retryable=False) from error
         return planned(source, wishes, request.instruction)

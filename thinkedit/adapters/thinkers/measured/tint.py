@@ -14,7 +14,7 @@ from thinkedit.adapters.vocabulary import Clause
 
 __all__ = ["nearly_neutral", "saturation", "tint", "vibrance", "warmth"]
 
-PLAIN_CAST = 5.5
+PLAIN_CAST = 6.0
 """Shift of b* or a* that a plain "warmer" or "more magenta" should give a grey."""
 
 

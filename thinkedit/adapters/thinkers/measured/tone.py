@@ -46,7 +46,9 @@ def exposure(scene: Scene, clause: Clause) -> list[Reading]:
     before = scene.pair.lightness[0]
     level = mean(before, weights)
     room = 100 - level if up else level
-    goal = min(LIGHTER * clause.amount, 0.3 * room)
+    # The same gain of light is a larger step of lightness in a bright picture, and is expected to be.
+    goal = LIGHTER * clause.amount * float(np.sqrt((level + 16) / 66))
+    goal = min(goal, 0.3 * room)
     value = sign * _lightness_rise(scene, weights)
     low = max(0.8, 0.5 * goal)
     return [Reading(clause, "lightness", value, low, max(goal, low), max(1.95 * goal, 2.5), "L*", up)]
@@ -83,7 +85,7 @@ def contrast(scene: Scene, clause: Clause) -> list[Reading]:
         low, high = 0.4 * goal, 1.5 * goal
     else:
         room = float(np.clip(1.55 - spread(before, weights) / 40, 0.55, 1.0)) if clause.direction > 0 else 1.0
-        goal = 12.0 * clause.amount * room
+        goal = (12.0 if clause.direction >= 0 else 17.0) * clause.amount * room
         low, high = 0.4 * goal, 2.1 * goal
     readings = [Reading(clause, "contrast", value, low, goal, high, "%", clause.direction >= 0)]
     if clause.direction < 0:  # spread can stay while the midtones become one grey
@@ -146,19 +148,23 @@ def _end_of_scale(scene: Scene, clause: Clause, noun: str, part: Map, plain: flo
 
 def shadows(scene: Scene, clause: Clause) -> list[Reading]:
     part = np.clip((45 - scene.pair.lightness[0]) / 25, 0, 1).astype(np.float32)
-    return _end_of_scale(scene, clause, "shadows", part, 6.0)
+    level = mean(scene.pair.lightness[0], scene.inside(clause.region) * part)
+    room = 1.0 if clause.direction >= 0 else float(np.clip(level / 25, 0.2, 1))
+    return _end_of_scale(scene, clause, "shadows", part, 6.0 * room)
 
 
 def highlights(scene: Scene, clause: Clause) -> list[Reading]:
     part = np.clip((scene.pair.lightness[0] - 60) / 25, 0, 1).astype(np.float32)
-    return _end_of_scale(scene, clause, "highlights", part, 4.5)
+    level = mean(scene.pair.lightness[0], scene.inside(clause.region) * part)
+    room = (100 - level) / 20 if clause.direction >= 0 else (level - 55) / 28
+    return _end_of_scale(scene, clause, "highlights", part, 4.5 * float(np.clip(room, 0.3, 1)))
 
 
 def clarity(scene: Scene, clause: Clause) -> list[Reading]:
     """Contrast of each place with its surroundings, 100 ln."""
     weights = scene.inside(clause.region)
     before, after = scene.pair.lightness
-    value = ratio_percent(local_contrast(after, weights), local_contrast(before, weights), 0.3)
+    value = ratio_percent(local_contrast(after, weights), local_contrast(before, weights), 0.8)
     value = value if clause.direction >= 0 else -value
     goal = 15.0 * clause.amount
     return [
