@@ -52,10 +52,10 @@ def warmth(pixels: Pixels, clause: Clause) -> Rows:
 
     def change(light: Floats) -> Floats:
         before = light @ LUMINANCE
+        strength = 1 - light.min(axis=2) / np.maximum(light.max(axis=2), np.float32(1e-6))
         light = light * gains
         light *= (before / np.maximum(light @ LUMINANCE, np.float32(1e-6)))[..., None]
         largest = light.max(axis=2)
-        strength = 1 - np.clip(light.min(axis=2) / np.maximum(largest, np.float32(1e-6)), 0, 1)
         dimmed = light / np.maximum(largest, 1)[..., None]
         faded = _in_gamut(light, before)
         return np.asarray(faded + (dimmed - faded) * strength[..., None], np.float32)

@@ -32,11 +32,16 @@ def _encoded(light: NDArray[np.float64]) -> NDArray[np.uint8]:
 def exposure(pixels: Pixels, clause: Clause) -> Rows:
     """More or less light, in linear light; a brighter one rolls off above SHOULDER, hue kept.
 
+    The roll-off is the extended one of Reinhard et al. (2002, equation 4): white stays white and nothing
+    else becomes it.
+
     The new code depends on the old one and on the pixel's largest channel alone: a table of 256 x 256.
     """
     gain = 2.0 ** (STOPS * clause.amount * clause.direction)
     largest = _LIGHT * gain
-    rolled = SHOULDER + (1 - SHOULDER) * (1 - np.exp(-(largest - SHOULDER) / (1 - SHOULDER)))
+    above = np.maximum(largest - SHOULDER, 0) / (1 - SHOULDER)
+    white = (max(gain, 1.0) - SHOULDER) / (1 - SHOULDER)
+    rolled = SHOULDER + (1 - SHOULDER) * above * (1 + above / white**2) / (1 + above)
     kept = np.where(largest > SHOULDER, rolled, largest) if gain > 1 else largest
     share = gain * kept / np.maximum(largest, 1e-9)
     table = _encoded(_LIGHT[None, :] * share[:, None]).reshape(-1)
