@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 from thinkedit.config import Config
 from thinkedit.errors import ThinkEditError
-from thinkedit.images import Picture, ending_for, save
+from thinkedit.images import ending_for, save
 from thinkedit.server.texts import of_critique, of_edited, of_refined, of_session
 from thinkedit.types import EditResult, Image
 
@@ -50,7 +50,7 @@ class Delivery:
     """folder: where results are written for a client on this machine; None for one that may be elsewhere."""
 
     folder: Path | None = None
-    _previews: OrderedDict[str, Picture] = field(default_factory=OrderedDict)
+    _previews: OrderedDict[str, ImageContent] = field(default_factory=OrderedDict)
 
     async def session(
         self, runner: Runner, result: EditResult, before: Image | None = None, *, base_url: str | None = None
@@ -109,11 +109,9 @@ class Delivery:
             return None, f"It was not written to a file: {error}"
 
     async def _pictures(self, runner: Runner, image: Image) -> list[ContentBlock]:
-        preview = await self._preview(runner, image)
-        data = await run_sync(base64.b64encode, preview.data)
         name = Path(image.path).name if image.path else f"{image.sha256[:12]}.{image.mime_type.split('/')[1]}"
         return [
-            ImageContent(type="image", data=data.decode("ascii"), mime_type=preview.mime_type),
+            await self._preview(runner, image),
             ResourceLink(
                 type="resource_link",
                 uri=image.uri,
@@ -124,7 +122,7 @@ class Delivery:
             ),
         ]
 
-    async def _preview(self, runner: Runner, image: Image) -> Picture:
+    async def _preview(self, runner: Runner, image: Image) -> ImageContent:
         kept = self._previews
         if image.sha256 in kept:
             kept.move_to_end(image.sha256)
@@ -157,8 +155,10 @@ def _save(runner: Runner, image: Image, target: Path) -> Path:
     return save(runner.store.get(image.sha256), target, rename=True)
 
 
-def _make_preview(runner: Runner, image: Image) -> Picture:
-    return runner.store.get(image.sha256).preview(PREVIEW_BYTES)
+def _make_preview(runner: Runner, image: Image) -> ImageContent:
+    preview = runner.store.get(image.sha256).preview(PREVIEW_BYTES)
+    data = base64.b64encode(preview.data).decode("ascii")
+    return ImageContent(type="image", data=data, mime_type=preview.mime_type)
 
 
 def _download(base_url: str | None, image: Image) -> str:
