@@ -113,5 +113,5 @@ def _softened(scene: Scene, weights: Weights) -> float:
         cut = scene.detail_weights(detail, weights)
         if cut.mean() > 0.2:
             expected = _expected_detail(detail.before, detail.after, cut)
-            worst = max(worst, -ratio_percent(mean(laplacian(detail.after), cut), expected, 0.6))
+            worst = max(worst, -ratio_percent(mean(laplacian(detail.after), cut), expected, 0.3))
     return max(0.0, worst)
