@@ -352,7 +352,8 @@ def test_every_operation_of_the_vocabulary_has_a_target() -> None:
 
 SENTENCES = (
     "make it brighter", "brighten by 1 stop", "reduce the contrast", "lift the shadows",
-    "recover the highlights", "raise the midtones", "add clarity", "enhance it", "make the shadows warmer", "more magenta",
+    "recover the highlights", "raise the midtones", "add clarity", "enhance it",
+    "make the shadows warmer", "more magenta",
     "make it more vibrant", "make it black and white", "give it a sepia tone", "give it a vintage look",
     "make the red parts blue", "reduce the noise", "blur it by 5 pixels", "add a vignette", "pixelate it",
     "sharpen the centre", "replace the background with white", "replace the sky with a sunset",
@@ -402,10 +403,11 @@ GEOMETRY: dict[str, Callable[[Pixels], Pixels]] = {
 async def test_geometry_is_found_in_the_result(
     thinker: MeasuredThinker, pictures: dict[str, Picture], instruction: str
 ) -> None:
-    source = pictures["coffee.png"]
+    whole = pictures["coffee.png"].pixels()
+    source = Picture.from_pixels(np.asarray(cv2.resize(whole, (300, 200), interpolation=cv2.INTER_AREA)))
+    others = [*GEOMETRY, *GEOMETRY][list(GEOMETRY).index(instruction) :][:4]
     results = {
-        name: Picture.from_pixels(np.ascontiguousarray(make(source.pixels())))
-        for name, make in GEOMETRY.items()
+        name: Picture.from_pixels(np.ascontiguousarray(GEOMETRY[name](source.pixels()))) for name in others
     }
     right = await judged(thinker, source, results[instruction], instruction)
     assert right.satisfied(8), right.reasoning

@@ -57,7 +57,7 @@ def denoise(scene: Scene, clause: Clause) -> list[Reading]:
     return [Reading(clause, "noise", value, 0.4 * goal, goal, 101, "%", False)]
 
 
-STEPS = (0.0, 0.0012, 0.0024, 0.004, 0.006, 0.009, 0.013, 0.019, 0.028, 0.042, 0.06, 0.085)
+STEPS = (0.0012, 0.0024, 0.004, 0.006, 0.009, 0.013, 0.019, 0.028, 0.042, 0.06, 0.085)
 
 
 def blur_share(scene: Scene, weights: Weights) -> tuple[float, float]:
@@ -69,13 +69,6 @@ def blur_share(scene: Scene, weights: Weights) -> tuple[float, float]:
     """
     before, after = scene.pair.lightness
     longest = max(before.shape)
-
-    def light(L: Map, sigma: float) -> Map:
-        if sigma <= 0:
-            return L
-        total = cv2.GaussianBlur(L * weights, (0, 0), sigma)
-        return np.asarray(total / (cv2.GaussianBlur(weights, (0, 0), sigma) + 1e-3), np.float32)
-
     core = np.asarray(cv2.erode(weights, np.ones((3, 3), np.uint8)), np.float32)
     if core.sum() < 0.3 * weights.sum():
         core = weights
@@ -84,12 +77,19 @@ def blur_share(scene: Scene, weights: Weights) -> tuple[float, float]:
         size = np.hypot(cv2.Sobel(L, cv2.CV_32F, 1, 0), cv2.Sobel(L, cv2.CV_32F, 0, 1)) / 8
         return mean(np.minimum(size, 12), core)
 
-    shares = [step for step in STEPS if step == 0 or step * longest > 0.35]
-    left = [gradient(light(before, step * longest)) for step in shares]
-    left = list(np.minimum.accumulate(left))
-    seen = gradient(after)
-    if seen >= left[0]:
-        return 0.0, left[0]
+    shares, left, seen = [0.0], [gradient(before)], gradient(after)
+    total, weight, done = np.asarray(before * weights, np.float32), weights, 0.0
+    for share in STEPS:
+        if left[-1] <= seen:
+            break
+        sigma = share * longest
+        if sigma > 0.35:
+            more = float(np.sqrt(sigma**2 - done**2))  # blurs add up by their squares
+            total = np.asarray(cv2.GaussianBlur(total, (0, 0), more), np.float32)
+            weight = np.asarray(cv2.GaussianBlur(weight, (0, 0), more), np.float32)
+            shares.append(share)
+            left.append(min(left[-1], gradient(np.asarray(total / (weight + 1e-3), np.float32))))
+            done = sigma
     return float(np.interp(-seen, [-value for value in left], shares)), left[0]
 
 
