@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from thinkedit.cli.opening import ago, state_of
+from thinkedit.cli.opening import age, state_of
 from thinkedit.cli.output import clean, console, is_live, say
 from thinkedit.cli.sessions import overall_of
 from thinkedit.cli.view import turn_lines, went
@@ -32,16 +32,16 @@ def show_list(rows: Sequence[tuple[Session, EditResult | None]]) -> None:
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", expand=True)
     table.add_column("session", no_wrap=True)
-    table.add_column("", no_wrap=True, style="dim")
+    table.add_column("age", no_wrap=True, style="dim")
     table.add_column("state", no_wrap=True)
     table.add_column("turns", justify="right", no_wrap=True)
-    table.add_column("overall", justify="right", no_wrap=True, style="bold")
+    table.add_column("score", justify="right", no_wrap=True, style="bold")
     table.add_column("instruction", no_wrap=True, overflow="ellipsis", ratio=1)
     for session, result in rows:
         turns, overall = _numbers(result)
         state = Text(state_of(session), style=_style(session))
         instruction = Text(clean(session.instruction))
-        table.add_row(session.session_id, ago(session.created), state, turns, overall, instruction)
+        table.add_row(session.session_id, age(session.created), state, turns, overall, instruction)
     out.print(table)
 
 
@@ -62,7 +62,7 @@ def _style(session: Session) -> str:
 
 def show_session(session: Session, result: EditResult, go_on: str) -> None:
     """go_on: the command that goes on with it."""
-    facts = [("session", session.session_id), ("state", f"{state_of(session)}, {ago(session.updated)}")]
+    facts = [("session", session.session_id), ("state", f"{state_of(session)}, {age(session.updated)} old")]
     if result.image is not None:
         facts.append(("picture", result.image.path or result.image.uri))
     if result.next is not None or result.status is Status.RUNNING:
@@ -89,7 +89,6 @@ def show_session(session: Session, result: EditResult, go_on: str) -> None:
     out.print(Text(went(session.settings), style=LABEL))
     out.print()
     out.print(result_view(result, session.settings.threshold))
-    out.print()
     if result.why:
         out.print(Padding(Text(clean(result.why)), (0, 0, 1, 4)))
     for label, text in facts:

@@ -68,7 +68,7 @@ def turn_view(shown: Shown, threshold: float) -> RenderableType:
     head.add_row(Text(str(shown.turn), style="bold"), line, Text(seconds(shown.took), style=LABEL))
     rows = [("prompt", shown.prompt), ("error", shown.error), ("critique", shown.critique)]
     rows.append(("next", shown.next_prompt))
-    return Group(head, *_labelled(rows))
+    return Group(head, *_labelled(rows), Text())
 
 
 def _labelled(rows: list[tuple[str, str]]) -> list[RenderableType]:
@@ -76,7 +76,7 @@ def _labelled(rows: list[tuple[str, str]]) -> list[RenderableType]:
     body.add_column(width=8, style=LABEL)
     body.add_column(overflow="fold")
     for label, text in rows:
-        if text:
+        if text.strip():
             style = {"error": "red", "next": "bold"}.get(label, "")
             body.add_row(label, Text(clean(text), style=style))
     return [Padding(body, (0, 0, 0, 4))] if body.row_count else []
@@ -200,7 +200,9 @@ class LiveView:
         kind = "opened" if event is None else event.kind
         doing = "ending the run: Ctrl-C again to quit at once" if self._stopping else WORK.get(kind, "")
         turn = max(event.turn, 1) if event is not None else 1
-        grid = Table.grid(padding=(0, 1), expand=True)
+        # Not up to the last column: the terminal's own ^C must not wrap into the next line.
+        grid = Table.grid(padding=(0, 1), expand=False)
+        grid.width = max(options.max_width - 6, 20)
         grid.add_column(width=3, justify="right")
         grid.add_column(width=1)
         grid.add_column(ratio=1)
@@ -209,7 +211,7 @@ class LiveView:
         if event is not None and event.kind == "editing" and event.message and not self._stopping:
             line.append(f": {clean(event.message)}", style=LABEL)
         line.append(f"  (turn {turn} of {self._settings.turns})", style=LABEL)
-        line.truncate(max(options.max_width - 18, 10), overflow="ellipsis")
+        line.truncate(max(options.max_width - 24, 10), overflow="ellipsis")
         grid.add_row(
             Text(str(turn), style="bold"),
             self._spinner,

@@ -15,7 +15,7 @@ from thinkedit.ledger import Ledger, Session
 from thinkedit.store import Store
 from thinkedit.types import EditResult
 
-__all__ = ["OWNER", "ago", "found", "opened", "state_of", "try_result"]
+__all__ = ["OWNER", "age", "found", "opened", "state_of", "try_result"]
 
 OWNER = ""
 """The owner of sessions of the command line, of Python and of local hosts."""
@@ -62,10 +62,10 @@ def state_of(session: Session) -> str:
     return session.stop_reason.value.replace("_", " ") if session.stop_reason else session.status.value
 
 
-def ago(moment: float) -> str:
-    """`now`, `5 min ago`, `3 h ago`, `12 d ago`."""
+def age(moment: float) -> str:
+    """`12 s`, `5 min`, `3 h`, `12 d`."""
     went = max(time.time() - moment, 0)
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if went >= size:
-            return f"{int(went // size)} {unit} ago"
-    return "now"
+            return f"{int(went // size)} {unit}"
+    return f"{int(went)} s"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -49,7 +51,10 @@ def say(text: str = "") -> None:
 
 
 def warn(text: str) -> None:
-    """One line on standard error."""
+    """One line on standard error; on a terminal it is wrapped between words."""
+    if sys.stderr.isatty():
+        width = max(shutil.get_terminal_size().columns - 1, 20)
+        text = textwrap.fill(text, width, subsequent_indent="  ", break_on_hyphens=False)
     with suppress(OSError):
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()

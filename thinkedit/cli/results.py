@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,9 @@ async def write(runner: Runner, result: EditResult, target: Target) -> str | Non
     path = await run_sync(
         lambda: save(runner.store.get(sha), target.path, quality=92, rename=not target.exact)
     )
-    result.image.path = str(path)
-    await runner.ledger.note_output(result.session_id, str(path))
-    return str(path)
+    written = str(path)
+    result.image.path = written
+    with suppress(UnicodeEncodeError):  # bytes that are no UTF-8 cannot be noted; the file is there
+        written.encode()
+        await runner.ledger.note_output(result.session_id, written)
+    return written

@@ -17,6 +17,8 @@ from thinkedit.types import Image
 
 __all__ = ["RecordedCall", "forget_images", "in_use", "restore", "set_aside_if_damaged"]
 
+_MAGIC = b"SQLite format 3\0"
+
 
 @dataclass(frozen=True)
 class RecordedCall:
@@ -53,15 +55,9 @@ async def forget_images(ledger: Ledger, hashes: Collection[str]) -> None:
     """Take back every caller's leave to use these pictures, which are gone."""
 
     def work(db: sqlite3.Connection) -> None:
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            db.executemany("DELETE FROM images WHERE sha=?", [(sha,) for sha in hashes])
-            db.execute("COMMIT")
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
+        db.executemany("DELETE FROM images WHERE sha=?", [(sha,) for sha in hashes])
 
-    await ledger._run(work)
+    await ledger._transaction(work)
 
 
 async def restore(
@@ -82,31 +78,22 @@ async def restore(
     id_ = session.session_id
 
     def work(db: sqlite3.Connection) -> None:
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            marks = ",".join("?" * len(values))
-            db.execute(f"INSERT INTO sessions ({','.join(values)}) VALUES ({marks})", tuple(values.values()))
-            db.executemany(
-                "INSERT INTO turns VALUES (?,?,?,?)",
-                [(id_, entry.turn, entry.record, int(entry.complete)) for entry in turns],
-            )
-            db.executemany(
-                "INSERT OR IGNORE INTO calls VALUES (?,?,?,?,?,1,1,?,?,?,?,?)",
-                [
-                    (id_, one.role, one.turn, one.item, one.digest, *vars(one.call).values(), now)
-                    for one in calls
-                ],
-            )
-            db.executemany(
-                "INSERT OR IGNORE INTO images VALUES (?,?,?,?,?,?,?)",
-                [(i.sha256, session.owner, i.width, i.height, i.mime_type, i.bytes, now) for i in images],
-            )
-            db.execute("COMMIT")
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
+        marks = ",".join("?" * len(values))
+        db.execute(f"INSERT INTO sessions ({','.join(values)}) VALUES ({marks})", tuple(values.values()))
+        db.executemany(
+            "INSERT INTO turns VALUES (?,?,?,?)",
+            [(id_, entry.turn, entry.record, int(entry.complete)) for entry in turns],
+        )
+        db.executemany(
+            "INSERT OR IGNORE INTO calls VALUES (?,?,?,?,?,1,1,?,?,?,?,?)",
+            [(id_, one.role, one.turn, one.item, one.digest, *vars(one.call).values(), now) for one in calls],
+        )
+        db.executemany(
+            "INSERT OR IGNORE INTO images VALUES (?,?,?,?,?,?,?)",
+            [(i.sha256, session.owner, i.width, i.height, i.mime_type, i.bytes, now) for i in images],
+        )
 
-    await ledger._run(work)
+    await ledger._transaction(work)
 
 
 def set_aside_if_damaged(path: Path) -> Path | None:
@@ -116,14 +103,8 @@ def set_aside_if_damaged(path: Path) -> Path | None:
     """
     if not path.exists():
         return None
-    try:
-        with closing(sqlite3.connect(path, timeout=10)) as db:
-            if db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok":
-                return None
-    except sqlite3.OperationalError as error:
-        raise LedgerError(f"the database {path} cannot be checked: {error}") from error
-    except sqlite3.DatabaseError:
-        pass
+    if _sound(path):
+        return None
     aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
     try:
         for ending in ("-wal", "-shm", ""):
@@ -133,3 +114,18 @@ def set_aside_if_damaged(path: Path) -> Path | None:
     except OSError as error:
         raise LedgerError(f"the damaged database {path} cannot be renamed: {error.strerror}") from error
     return aside
+
+
+def _sound(path: Path) -> bool:
+    try:
+        with open(path, "rb") as stream:
+            beginning = stream.read(len(_MAGIC))
+        # SQLite deletes the log of a file that it does not take for a database: look before it does.
+        if beginning not in (b"", _MAGIC):
+            return False
+        with closing(sqlite3.connect(path, timeout=10)) as db:
+            return bool(db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+    except (OSError, sqlite3.OperationalError) as error:
+        raise LedgerError(f"the database {path} cannot be checked: {error}") from error
+    except sqlite3.DatabaseError:
+        return False
