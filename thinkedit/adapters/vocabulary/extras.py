@@ -18,6 +18,9 @@ def implied(found: Gathered, words: str) -> str:
     options = found.options
     if unit == "stops":
         return "exposure"
+    if found.quotes and found.acts:
+        found.verbs.clear()
+        return "caption"
     if found.strips:
         raise refusal([words], sentence=words)
     for tone in ("shadows", "highlights"):
@@ -34,11 +37,21 @@ def implied(found: Gathered, words: str) -> str:
         return "resize"
     if found.ratios or "closer" in options:
         return "crop"
-    if options.get("with") == "gradient" and "background" in found.regions:
+    if options.get("with") in ("gradient", "reference") and "background" in found.regions:
         return "background_replace"
-    if found.colours and found.neutral and not found.amounts:
+    if len(found.regions) == 1 and found.regions[0].startswith("colour:") and (found.verbs or found.turns):
+        return "saturation"
+    if found.quantity and unit in ("percent", "times") and found.heard & _SMALLER_LARGER:
+        return "resize"
+    if found.factor and "size" in options:
+        return "resize"
+    plain = found.neutral or found.regions == ["background"]
+    if found.colours and plain and not found.amounts:
         return _by_colour(found, words)
     raise refusal([words], sentence=words)
+
+
+_SMALLER_LARGER = {"smaller", "larger", "bigger"}
 
 
 def _heard_sky(found: Gathered) -> list[str]:
@@ -182,7 +195,9 @@ def _flip(found: Gathered, entry: Operation, words: str) -> Clause:
 
 
 def _resize(found: Gathered, entry: Operation, words: str) -> Clause:
-    _spent(found, words, "sizes", "numbers", "factor", "side", "sized", "turns" if found.factor else "")
+    _spent(
+        found, words, "sizes", "numbers", "factor", "side", "sized", "size", "turns" if found.factor else ""
+    )
     near = ("resize it to 800 pixels wide", "resize it to 1200x800", "resize it to 50 %")
     said = len(found.sizes) + len(found.numbers) + (found.factor is not None)
     if said != 1:
@@ -199,8 +214,8 @@ def _resize(found: Gathered, entry: Operation, words: str) -> Clause:
     if unit in ("percent", "times") or (number == 0.5 and not unit):
         scale = number / 100 if unit == "percent" else number
         if unit == "percent" and not found.absolute:
-            grow = bool(found.heard & {"enlarge", "upscale", "up"} or found.verbs)
-            shrink = bool(found.heard & {"shrink", "downscale", "downsize", "down"})
+            grow = bool(found.heard & {"enlarge", "upscale", "up", "larger", "bigger"} or found.verbs)
+            shrink = bool(found.heard & {"shrink", "downscale", "downsize", "down", "smaller"})
             scale = 1 + scale if grow else 1 - scale if shrink else scale
         if not 0.01 <= scale <= 10:
             raise refusal([words], "between 1 % and 1000 % of the size", near=near)

@@ -168,8 +168,8 @@ def _join(clauses: list[Clause], run: Sequence[Reading], reading: Reading, joine
     if reading.shares_verb and joiner in ("and", "comma") and run:
         said = reading.clauses[0]
         earlier = len(run[-1].clauses)
-        if said.given and said.given.startswith("percent") and all(_plain(c) for c in run[-1].clauses):
-            clauses = clauses[:-earlier] + [_with_given(c, said.given) for c in clauses[-earlier:]]
+        if not _plain(said) and all(_plain(c) for c in run[-1].clauses):
+            clauses = clauses[:-earlier] + [_with_amount_of(said, c) for c in clauses[-earlier:]]
     return clauses + list(reading.clauses)
 
 
@@ -177,10 +177,13 @@ def _plain(clause: Clause) -> bool:
     return clause.given is None and clause.amount == 1.0 and clause.operation != "protect"
 
 
-def _with_given(clause: Clause, given: str) -> Clause:
-    if given.partition(":")[0] not in clause.table_entry.units:
+def _with_amount_of(said: Clause, clause: Clause) -> Clause:
+    """The clause with the amount that stands after both ("increase contrast and saturation by 20 %")."""
+    if said.given is None:
+        return replace(clause, amount=said.amount)
+    if said.given.partition(":")[0] not in clause.table_entry.units:
         return clause
-    return replace(clause, given=given, amount=clause.table_entry.amount(given, clause.direction))
+    return replace(clause, given=said.given, amount=clause.table_entry.amount(said.given, clause.direction))
 
 
 def _consistent(clauses: Sequence[Clause]) -> tuple[Clause, ...]:

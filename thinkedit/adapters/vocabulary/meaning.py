@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from thinkedit.adapters.vocabulary import words as w
 from thinkedit.adapters.vocabulary.clause import Clause
 from thinkedit.adapters.vocabulary.extras import SPECIAL, implied
-from thinkedit.adapters.vocabulary.gather import Gathered, gather
+from thinkedit.adapters.vocabulary.gather import Gathered, gather, place_of
 from thinkedit.adapters.vocabulary.operations import OPERATIONS, Operation
 from thinkedit.adapters.vocabulary.refusal import refusal
 from thinkedit.adapters.vocabulary.tokens import Tagged
@@ -139,6 +139,9 @@ def _one(found: Gathered, entry: Operation, words: str, before: Reading | None, 
         return Reading((clause,), words, form="verb", sign=1, region=_explicit(clause.region))
     entry = _shadow_or_light(found, entry)
     entry, direction, shared = _direction(found, entry, words, before, joiner)
+    if len(found.colours) == 1 and not found.regions and (place := place_of(found.colours[0])) is not None:
+        found.colours.clear()  # "make the red more saturated"
+        found.regions.append(place)
     region = _region(found, entry, words, before)
     amount, given = _amount(found, entry, direction, words)
     form = found.ops[0].form if found.ops else "noun"
@@ -194,18 +197,11 @@ def _direction(
         sign = (found.nouns[0].sign if found.nouns else 1) * turns
         if found.number_sign and not found.turns:
             sign *= found.number_sign
-        said = (
-            not entry.signed
-            or found.turns
-            or found.verbs
-            or found.number_sign
-            or found.amounts
-            or found.factor is not None
-        )
-        if not said:
-            if before is None or joiner not in ("and", "comma") or before.form != "noun":
-                raise refusal([words], f'say more or less: "{_less_more(entry)}"')
+        own = found.turns or found.verbs or found.number_sign or found.factor is not None
+        if not own and before is not None and before.form == "noun" and joiner in ("and", "comma"):
             sign, shared = (found.nouns[0].sign if found.nouns else 1) * before.sign, True
+        elif not own and entry.signed and not found.amounts:
+            raise refusal([words], f'say more or less: "{_less_more(entry)}"')
     if sign < 0 and not entry.signed:
         if entry.opposite is None:
             raise refusal([words], f"{entry.name.replace('_', ' ')} can be added, not taken away")
@@ -237,6 +233,8 @@ def _less_more(entry: Operation) -> str:
 
 def _region(found: Gathered, entry: Operation, words: str, before: Reading | None) -> str:
     regions = list(dict.fromkeys(found.regions))
+    if set(regions) == {"subject", "faces"}:
+        regions = ["faces"]  # "the man's face"
     if len(regions) > 1:
         raise refusal([words], f"more than one place ({' and '.join(regions)}); name one, or two edits")
     if regions:
@@ -285,7 +283,8 @@ def _given(found: Gathered, entry: Operation, words: str) -> str | None:
     if found.quantity is None:
         return None
     number, unit = found.quantity
-    unit = unit or (entry.bare if found.number_sign or entry.bare != "percent" else "")
+    # "by 20" is a percentage; "by 2" might be stops or times.
+    unit = unit or (entry.bare if found.number_sign or entry.bare != "percent" or number >= 5 else "")
     if unit not in entry.units:
         said = f"{number:g} {unit}".strip()
         raise refusal([words], f'"{said}" is no amount of it; it takes {", ".join(entry.units) or "none"}')

@@ -51,7 +51,7 @@ FORM = (
         more_verbs=words(
             "vignette, vignetting, vignette effect, darken edges, darken corners, darker edges, "
             "darker corners, "
-            "dark edges, dark corners, darken borders, fade edges to black"
+            "dark edges, dark corners, darken borders, corners darker, edges darker, fade edges to black"
         ),
     ),
     Operation(

@@ -114,8 +114,16 @@ LIGHT = (
             "cool, cooler, cold, colder, bluish, icy, icier, yellowish, less yellow, less orange, "
             "too yellow, too orange"
         ),
-        more_verbs=words("warm up, warming, less blue, too blue, too bluish, less bluish"),
-        less_verbs=words("cool down, cool off, cooling, less yellowish, too yellowish"),
+        more_verbs=words(
+            "warm up, warming, less blue, too blue, too bluish, less bluish, remove blue cast, "
+            "remove blue tint, "
+            "reduce blue cast, reduce blue tint, fix blue cast"
+        ),
+        less_verbs=words(
+            "cool down, cool off, cooling, less yellowish, too yellowish, remove yellow cast, "
+            "remove yellow tint, "
+            "reduce yellow cast, reduce yellow tint, fix yellow cast, remove orange cast, remove orange tint"
+        ),
         nouns=words("warmth, temperature, colour temperature, white balance temperature"),
         against=words("coolness, coldness"),
         regions=TONE_REGIONS,
@@ -169,6 +177,7 @@ LIGHT = (
         ),
         nouns=words("vibrance, vibrancy, vividness"),
         regions=TONE_REGIONS,
+        colours=True,
     ),
     Operation(
         "black_and_white",
