@@ -63,7 +63,7 @@ def wire(nodes: Nodes) -> StateGraph[EditState, None, EditInput, EditOutput]:
     _route(graph, "open", "plan", "edit", "critique", "refine")
     _route(graph, "plan", "edit", "stop")
     _route(graph, "edit", "critique", "stop")
-    _route(graph, "critique", "refine", "stop")
+    _route(graph, "critique", "refine", "stop", "edit")  # edit: where an image was lost meanwhile
     _route(graph, "refine", "edit", "stop")
     graph.add_edge("stop", END)
     return graph

@@ -153,6 +153,8 @@ class Nodes(Workbench):
         assert draft is not None
         if stopping := wanted(session):
             return stopping
+        if not await self.readable(c.image for c in draft.candidates if c.image):
+            return await self.planned(session, turn.records, draft.prompt, draft.origin)
         self.emit(session, "critiquing", turn=draft.turn, prompt=draft.prompt, image=draft.image)
         judge = judge_refusal if draft.image is None else judge_images
         done = await judge(self, turn, draft)

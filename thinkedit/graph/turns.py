@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from langgraph.config import get_stream_writer
 
 from thinkedit.adapters.base import Editor, Past, Refiner, Thinker
+from thinkedit.errors import NotFoundError, StoreError
 from thinkedit.graph.cache import PictureCache, RecordCache
 from thinkedit.graph.calls import Calls
 from thinkedit.graph.sessions import LONGEST_INSTRUCTION
@@ -21,6 +23,8 @@ from thinkedit.store import Store
 from thinkedit.types import Critique, CritiqueState, Event, LoopSettings, StopReason, TurnRecord
 
 __all__ = ["Origin", "TurnInHand", "Workbench", "history_of", "past", "unusable", "wanted"]
+
+log = logging.getLogger("thinkedit")
 
 Origin = Literal["instruction", "plan", "thinker", "refiner", "caller"]
 
@@ -92,6 +96,16 @@ class Workbench:
 
     async def picture(self, sha: str) -> Picture:
         return await self.pictures.get(self.store, sha)
+
+    async def readable(self, shas: Iterable[str]) -> bool:
+        """Whether these pictures are still in the store, and whole."""
+        try:
+            for sha in shas:
+                await self.picture(sha)
+        except (NotFoundError, StoreError) as error:
+            log.warning("a picture is made again: %s", error)
+            return False
+        return True
 
     async def ended(self, session: Session, reason: StopReason, why: str) -> dict[str, Any]:
         """Go to the stop node, with a sentence on what went wrong."""
