@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.adapters.vocabulary_sentences import REFUSED, SENTENCES
+from tests.adapters.vocabulary_refusals import REFUSED
+from tests.adapters.vocabulary_sentences import SENTENCES
 from thinkedit.adapters import masks
 from thinkedit.adapters.editors.photo.palette import rgb_of
 from thinkedit.adapters.vocabulary import OPERATIONS, Clause, parse, phrase
