@@ -31,16 +31,19 @@ from thinkedit.errors import (
     ThinkerFailed,
     UnsupportedEdit,
 )
+from thinkedit.graph.answers import critique_in, in_one_line, items_in, text_in
 from thinkedit.graph.cache import PictureCache
 from thinkedit.images import Picture
 from thinkedit.ledger import Call, Ledger
 from thinkedit.store import Store
 from thinkedit.types import Critique, CritiqueState, Image, LoopSettings
 
-__all__ = ["Calls", "EditOutcome", "digest_of_critique", "digest_of_edit"]
+__all__ = ["LONGEST_BACKOFF", "Calls", "EditOutcome", "digest_of_critique", "digest_of_edit"]
 
 log = logging.getLogger("thinkedit")
-_LONGEST_BACKOFF = 30.0
+LONGEST_BACKOFF = 30.0
+"""Seconds between two tries of a call, at most."""
+
 _CALL_STATE: dict[CritiqueState, Literal["ok", "failed", "unparseable"]] = {
     CritiqueState.SCORED: "ok",
     CritiqueState.FAILED: "failed",
@@ -62,22 +65,6 @@ class EditOutcome:
     image: str | None = None
     error: EditError | None = None
     seconds: float = 0.0
-
-
-def _told(error: Exception) -> str:
-    """An error that no contract names, in one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
-
-
-def _checked(made: object, count: int) -> list[EditedImage | EditError]:
-    """What an editor returned, if that is an item for each of `count` requests. EditorFailed if not."""
-    if not isinstance(made, Sequence) or len(made) != count:
-        there = f"{len(made)} items" if isinstance(made, Sequence) else type(made).__name__
-        raise EditorFailed(f"the editor answered {count} requests with {there}")
-    for item in made:
-        if not isinstance(item, EditedImage | EditError):
-            raise EditorFailed(f"the editor answered with {type(item).__name__}, which is no edited image")
-    return list(made)
 
 
 def _digest(*parts: object) -> str:
@@ -179,7 +166,7 @@ class Calls:
         failed: EditError
         try:
             made = await self._in_time(limit, lambda: editor.edit(requests, progress))
-            items = _checked(made, len(requests))
+            return items_in(made, len(requests))
         except EditError as error:
             failed = error
         except LedgerError:
@@ -188,9 +175,7 @@ class Calls:
             failed = EditorFailed(f"the editor gave no image within {limit:g} s")
         except Exception as error:
             log.exception("editor %s raised an error that its contract does not name", editor.identity)
-            failed = EditorFailed(_told(error))
-        else:
-            return items
+            failed = EditorFailed(in_one_line(error))
         return [failed] * len(requests)
 
     async def _in_time(self, limit: float, call: Callable[[], Awaitable[T]]) -> T:
@@ -241,10 +226,7 @@ class Calls:
         limit = self.settings.critique_timeout
         failed = CritiqueState.FAILED
         try:
-            critique = await self._in_time(limit, lambda: thinker.critique(request))
-            if not isinstance(critique, Critique):
-                raise TypeError(f"the thinker answered with {type(critique).__name__}, not a Critique")
-            return critique, True
+            return critique_in(await self._in_time(limit, lambda: thinker.critique(request))), True
         except AnswerError as error:
             return Critique(state=CritiqueState.UNPARSEABLE, reasoning=str(error), raw=error.raw), True
         except ThinkerFailed as error:
@@ -255,7 +237,7 @@ class Calls:
             return Critique(state=failed, reasoning=f"the thinker gave no answer within {limit:g} s"), True
         except Exception as error:
             log.exception("thinker %s raised an error that its contract does not name", thinker.identity)
-            return Critique(state=failed, reasoning=_told(error)), True
+            return Critique(state=failed, reasoning=in_one_line(error)), True
 
     async def text(self, role: str, digest: str, ask: Callable[[], Awaitable[str]]) -> str:
         """A recorded call that answers with text (plan, refine, compare). Raises ThinkerFailed."""
@@ -269,13 +251,11 @@ class Calls:
             await self._back_off(failures)
             started = time.monotonic()
             try:
-                answer = await self._in_time(self.settings.critique_timeout, ask)
-                if not isinstance(answer, str):
-                    raise TypeError(f"the thinker answered with {type(answer).__name__}, not text")
+                answer = text_in(await self._in_time(self.settings.critique_timeout, ask))
             except (LedgerError, StoreError, NotFoundError, NeedsCaller):
                 raise
             except Exception as error:
-                message = str(error) if isinstance(error, ThinkEditError) else _told(error)
+                message = str(error) if isinstance(error, ThinkEditError) else in_one_line(error)
                 if isinstance(error, _TooLate):
                     message = f"the thinker gave no answer within {self.settings.critique_timeout:g} s"
                 call = Call("failed", "", message, time.monotonic() - started)
@@ -295,4 +275,4 @@ class Calls:
 
     async def _back_off(self, failures: int) -> None:
         if failures and self.settings.backoff:
-            await anyio.sleep(min(self.settings.backoff * 2 ** (failures - 1), _LONGEST_BACKOFF))
+            await anyio.sleep(min(self.settings.backoff * 2 ** (failures - 1), LONGEST_BACKOFF))

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anyio.to_thread import run_sync
 
+from thinkedit.errors import ImageError, StoreError
 from thinkedit.graph import inputs
 from thinkedit.graph.inputs import IMAGE_URI
-from thinkedit.images import ImageInput, Loaded
+from thinkedit.images import ENDINGS, ImageInput, Loaded
 from thinkedit.types import Image, LoopSettings
 
 if TYPE_CHECKING:
     from thinkedit.graph.runner import Runner
 
-__all__ = ["IMAGE_URI", "a_runner", "load_image", "loop_settings", "stored"]
+__all__ = ["IMAGE_URI", "a_runner", "checked_output", "load_image", "loop_settings", "stored"]
 
 
 async def load_image(runner: Runner, image: ImageInput | Loaded, owner: str = "") -> Loaded:
@@ -50,6 +53,23 @@ def loop_settings(base: LoopSettings, given: LoopSettings | None, overrides: dic
     Raises SettingsError naming the option and its value.
     """
     return inputs.loop_settings(given or base, overrides)
+
+
+def checked_output(output: str | os.PathLike[str] | None) -> Path | None:
+    """Where to write a result, seen to be possible before anything is paid for; absolute.
+
+    Raises StoreError where something is there or the folder is not, ImageError for an unknown ending.
+    """
+    if output is None:
+        return None
+    path = Path(output).expanduser().absolute()
+    if path.suffix.lower() not in ENDINGS:
+        raise ImageError(f"{path.name} has no ending that can be written: use one of {', '.join(ENDINGS)}")
+    if os.path.lexists(path):
+        raise StoreError(f"{path} exists already: choose another name (nothing was overwritten)")
+    if not path.parent.is_dir():
+        raise StoreError(f"{path} cannot be written: there is no folder {path.parent}")
+    return path
 
 
 @asynccontextmanager

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
@@ -13,10 +13,19 @@ from anyio.to_thread import run_sync
 from pydantic import BaseModel, Field
 
 from thinkedit.adapters.base import CritiqueRequest, EditedImage, EditRequest, Past, Progress
-from thinkedit.errors import EditorFailed, InputError, NotFoundError, ThinkEditError, ThinkerFailed
+from thinkedit.errors import (
+    EditError,
+    EditorFailed,
+    InputError,
+    NotFoundError,
+    ThinkEditError,
+    ThinkerFailed,
+)
+from thinkedit.graph.answers import critique_in, in_one_line, items_in
+from thinkedit.graph.calls import LONGEST_BACKOFF
 from thinkedit.graph.sessions import checked_instruction, turn_records
 from thinkedit.images import ImageInput, Loaded, save
-from thinkedit.tools.inputs import a_runner, load_image, loop_settings, stored
+from thinkedit.tools.inputs import a_runner, checked_output, load_image, loop_settings, stored
 from thinkedit.tools.think import owned_session
 from thinkedit.types import Critique, CritiqueState, CritiqueView, Image, LoopSettings, Preservation
 
@@ -32,6 +41,7 @@ __all__ = [
     "refine_instruction",
 ]
 
+log = logging.getLogger("thinkedit")
 T = TypeVar("T")
 
 
@@ -83,7 +93,7 @@ async def edit_image(
 
     Raises InputError, UnsupportedEdit or EditRefused (the prompt), EditorFailed (the editor).
     """
-    prompt = checked_instruction(prompt, "prompt")
+    prompt, target = checked_instruction(prompt, "prompt"), checked_output(output)
     async with a_runner(runner) as runner:
         settings = loop_settings(runner.defaults, None, {"editor": editor, "seed": seed})
         model = runner.models.editor(settings.editor)
@@ -91,22 +101,20 @@ async def edit_image(
         started = time.monotonic()
 
         async def once() -> EditedImage:
-            try:
-                with anyio.fail_after(settings.edit_timeout):
-                    made = await model.edit([EditRequest(source.picture, prompt, seed)], progress)
-            except TimeoutError as error:
-                raise EditorFailed(f"the editor gave no image within {settings.edit_timeout:g} s") from error
-            if not isinstance(made[0], EditedImage):
-                raise made[0]
-            return made[0]
+            with anyio.move_on_after(settings.edit_timeout):
+                [made] = items_in(await model.edit([EditRequest(source.picture, prompt, seed)], progress), 1)
+                if isinstance(made, EditError):
+                    raise made
+                return made
+            raise EditorFailed(f"the editor gave no image within {settings.edit_timeout:g} s")
 
-        edited = await _tried(once, settings)
+        edited = await _tried(once, settings, EditorFailed)
         seconds = time.monotonic() - started
         picture = edited.picture
         result = Loaded(picture=picture, name=None, path=None, mime_type=picture.mime_type)
         entry = await stored(runner, result, owner)
-        if output is not None:
-            entry.path = str(await run_sync(save, picture, Path(output)))
+        if target is not None:
+            entry.path = str(await run_sync(save, picture, target))
         return EditedResult(
             image=entry,
             source=await stored(runner, source, owner),
@@ -210,17 +218,14 @@ async def _critique(
     model = runner.models.thinker(settings.thinker)
 
     async def once() -> Critique:
-        try:
-            with anyio.fail_after(settings.critique_timeout):
-                critique = await model.critique(request)
-        except TimeoutError as error:
-            limit = settings.critique_timeout
-            raise ThinkerFailed(f"the thinker gave no answer within {limit:g} s") from error
-        if critique.state is not CritiqueState.SCORED:
-            raise ThinkerFailed(critique.reasoning or "the thinker gave no critique")
-        return critique
+        with anyio.move_on_after(settings.critique_timeout):
+            critique = critique_in(await model.critique(request))
+            if critique.state is not CritiqueState.SCORED:
+                raise ThinkerFailed(critique.reasoning or "the thinker gave no critique")
+            return critique
+        raise ThinkerFailed(f"the thinker gave no answer within {settings.critique_timeout:g} s")
 
-    return await _tried(once, settings), model.identity
+    return await _tried(once, settings, ThinkerFailed), model.identity
 
 
 async def _request_of_turn(
@@ -255,13 +260,21 @@ def _past(turn: int, prompt: str, critique: Critique | None) -> Past:
     return Past(turn, prompt, known.semantic, known.quality, known.reasoning)
 
 
-async def _tried(once: Callable[[], Awaitable[T]], settings: LoopSettings) -> T:
-    """Call once, and again after failures that may pass, with backoff."""
+async def _tried(
+    once: Callable[[], Awaitable[T]],
+    settings: LoopSettings,
+    failed: type[EditorFailed] | type[ThinkerFailed],
+) -> T:
+    """Call once, and again after failures that may pass. `failed` is for what no contract names."""
     for failures in range(settings.retries + 1):
         try:
             return await once()
         except ThinkEditError as error:
-            if not error.retryable or failures == settings.retries:
-                raise
-            await anyio.sleep(settings.backoff * 2**failures)
+            problem = error
+        except Exception as error:
+            log.exception("a model raised an error that its contract does not name")
+            problem = failed(in_one_line(error))
+        if not problem.retryable or failures == settings.retries:
+            raise problem
+        await anyio.sleep(min(settings.backoff * 2**failures, LONGEST_BACKOFF))
     raise AssertionError("unreachable")

@@ -13,7 +13,7 @@ from thinkedit.errors import ActionError, NotFoundError
 from thinkedit.graph.sessions import checked_instruction, reopen, turn_records
 from thinkedit.images import ImageInput, Loaded, save
 from thinkedit.ledger import Session
-from thinkedit.tools.inputs import a_runner, load_image, loop_settings
+from thinkedit.tools.inputs import a_runner, checked_output, load_image, loop_settings
 from thinkedit.types import EditResult, LoopSettings, Status
 
 if TYPE_CHECKING:
@@ -57,12 +57,13 @@ async def think_edit(
     instruction (no session is left then), StoreError or LedgerError where nothing can be kept.
     A model that fails does not raise: the result's status is `failed`, with the best image so far.
     """
+    target = checked_output(output)
     async with a_runner(runner) as runner:
         chosen = loop_settings(runner.defaults, settings, options)
         checked_instruction(instruction)
         source = await load_image(runner, image, owner)
         session_id = await runner.open(source, instruction, chosen, owner=owner)
-        return await _followed(runner, session_id, on_event, output)
+        return await _followed(runner, session_id, on_event, target)
 
 
 def think_edit_sync(image: ImageInput, instruction: str, **options: Any) -> EditResult:
@@ -92,6 +93,7 @@ async def continue_edit(
 
     Raises NotFoundError for an unknown session or turn, ActionError where the action does not fit.
     """
+    target = checked_output(output)
     async with a_runner(runner) as runner:
         session = await owned_session(runner, session_id, owner)
         _check(session, action, turns=turns, prompt=prompt, turn=turn)
@@ -108,8 +110,8 @@ async def continue_edit(
                 if session.status is not Status.RUNNING:
                     own = checked_instruction(prompt, "prompt") if prompt is not None else None
                     await reopen(runner.ledger, session, turns=turns, prompt=own)
-                return await _followed(runner, session_id, on_event, output)
-        return await _finished(runner, session_id, output)
+                return await _followed(runner, session_id, on_event, target)
+        return await _finished(runner, session_id, target)
 
 
 async def owned_session(runner: Runner, session_id: str, owner: str) -> Session:
@@ -155,7 +157,7 @@ async def _pick(runner: Runner, session: Session, turn: int) -> None:
 
 
 async def _followed(
-    runner: Runner, session_id: str, on_event: Listener | None, output: str | os.PathLike[str] | None
+    runner: Runner, session_id: str, on_event: Listener | None, output: Path | None
 ) -> EditResult:
     """Follow a run that this call owns: cancelled with it, resumable afterwards."""
     try:
@@ -169,11 +171,11 @@ async def _followed(
     return await _finished(runner, session_id, output)
 
 
-async def _finished(runner: Runner, session_id: str, output: str | os.PathLike[str] | None) -> EditResult:
+async def _finished(runner: Runner, session_id: str, output: Path | None) -> EditResult:
     result = await runner.result(session_id)
     if output is None or result.image is None:
         return result
     picture = await run_sync(runner.store.get, result.image.sha256)
-    path = await run_sync(save, picture, Path(output))
+    path = await run_sync(save, picture, output)
     await runner.ledger.note_output(session_id, str(path))
     return await runner.result(session_id)
