@@ -113,6 +113,7 @@ async def settled(client: Client, session_id: str) -> dict[str, Any]:
                 return result
 
 
+@pytest.mark.slow
 async def test_two_processes_at_once_over_one_folder(process: Process, pictures: Path) -> None:
     answers: dict[str, dict[str, Any]] = {}
 
@@ -209,7 +210,10 @@ def test_nothing_but_messages_on_standard_output(wire: Any, pictures: Path) -> N
         assert talk.running.wait(timeout=20) == 0
 
 
-@pytest.mark.parametrize("way", [signal.SIGTERM, signal.SIGINT, "input ends", signal.SIGKILL])
+@pytest.mark.parametrize(
+    "way",
+    [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow), "input ends", signal.SIGKILL],
+)
 def test_a_server_that_ends_leaves_its_runs_to_the_next(wire: Any, pictures: Path, way: Any) -> None:
     asked = {"image": str(pictures / "garden.jpg"), "instruction": WARMER}
     with wire(latency=0.4) as talk:

@@ -77,7 +77,7 @@ def create_server(source: RunnerSource, config: Config, *, transport: Transport 
         log_level="WARNING",
         middleware=[_warming(source)],
     )
-    _add_resources(server, source)
+    _add_resources(server, source, local=local)
     return server
 
 
@@ -121,7 +121,7 @@ def _tools(calls: Calls) -> list[Any]:
     ]
 
 
-def _add_resources(server: MCPServer[None], source: RunnerSource) -> None:
+def _add_resources(server: MCPServer[None], source: RunnerSource, *, local: bool) -> None:
     @server.resource(
         "thinkedit://images/{sha256}",
         name="image",
@@ -152,7 +152,10 @@ def _add_resources(server: MCPServer[None], source: RunnerSource) -> None:
             try:
                 found = await runner.ledger.session(session_id)
                 if found.owner == "":
-                    return (await runner.result(session_id)).model_dump_json(by_alias=True)
+                    result = await runner.result(session_id)
+                    if result.image is not None and not local:
+                        result.image.path = None
+                    return result.model_dump_json(by_alias=True)
             except NotFoundError as error:
                 raise ResourceNotFoundError(str(error)) from error
             except ThinkEditError as error:

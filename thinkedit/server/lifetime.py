@@ -23,7 +23,7 @@ __all__ = ["FixedRunner", "RunnerSource", "SharedRunner"]
 
 log = logging.getLogger(__name__)
 
-_HEAVY = ("thinkedit.graph.runner", "thinkedit.tools", "cv2")
+_HEAVY = ("thinkedit.graph.runner", "cv2")
 _LAST_WORDS = 3.0
 """Seconds that calls under way get, once their runs are parked, to send their answers."""
 
