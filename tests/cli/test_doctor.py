@@ -27,7 +27,7 @@ def test_all_is_well(place: Place, invoke: Invoke) -> None:
     assert not place.data.exists(), "looking makes no folder"
     plain = invoke("doctor")
     assert "reachable editor: ok: fake-editor" in plain.out
-    assert 'claude mcp add thinkedit -- uvx --from "thinkedit[mcp]" thinkedit serve' in plain.out
+    assert 'claude mcp add --scope user thinkedit -- uvx --from "thinkedit[mcp]" thinkedit serve' in plain.out
     for name in ("Claude Desktop", "Claude Code", "VS Code", "Cursor"):
         assert name in plain.out
 
@@ -53,7 +53,7 @@ def test_the_lines_for_hosts_start_the_server() -> None:
         program, arguments = command
         by_name = {host.name: host for host in hosts(command)}
         assert shlex.split(by_name["Claude Code"].text) == [
-            "claude", "mcp", "add", "thinkedit", "--", program, *arguments,
+            "claude", "mcp", "add", "--scope", "user", "thinkedit", "--", program, *arguments,
         ]  # fmt: skip
         entry = {"command": program, "args": arguments}
         assert json.loads(by_name["Claude Desktop"].text) == {"mcpServers": {"thinkedit": entry}}

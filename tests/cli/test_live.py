@@ -116,7 +116,7 @@ def test_a_failure_leaves_the_terminal_as_it_was(place: Place) -> None:
         (("sessions", "show", "last"), "chosen"),
         (("critique", "--session", "last"), "semantic 8.5"),
         (("refine", "--session", "last"), "next"),
-        (("doctor",), "claude mcp add thinkedit"),
+        (("doctor",), "claude mcp add --scope user"),
     ],
 )
 def test_other_commands_are_drawn_too(

@@ -12,12 +12,39 @@ import typer
 
 from thinkedit.cli import housekeeping  # noqa: F401  # adds its commands to `sessions`
 from thinkedit.cli.doctor import doctor
-from thinkedit.cli.edit import EXAMPLES, edit
+from thinkedit.cli.edit import edit
 from thinkedit.cli.serve import serve, upload
 from thinkedit.cli.sessions import sessions
 from thinkedit.cli.single import critique, refine
 
 __all__ = ["app", "run"]
+
+EXAMPLES = {
+    "edit": (
+        'thinkedit edit photo.jpg "make it warmer"',
+        'thinkedit edit photo.jpg "lift the shadows, blur the background" -o out.png',
+        'thinkedit edit photo.jpg "add 20 % contrast" --turns 6 --threshold 9',
+        'thinkedit edit photo.jpg "black and white" --json',
+    ),
+    "critique": (
+        'thinkedit critique before.jpg after.jpg "make it warmer"',
+        "thinkedit critique --session last --turn 2",
+    ),
+    "refine": (
+        'thinkedit refine before.jpg after.jpg "make it warmer"',
+        "thinkedit refine --session last",
+    ),
+    "serve": ("thinkedit serve --allow ~/Camera", "thinkedit serve --http 127.0.0.1:8321"),
+    "upload": ("thinkedit upload photo.jpg --server http://127.0.0.1:8321",),
+    "resume": (
+        "thinkedit sessions resume last",
+        "thinkedit sessions resume last --turns 2",
+        'thinkedit sessions resume last --prompt "a little less warm"',
+    ),
+    "pick": ("thinkedit sessions pick last 2 -o second.jpg",),
+    "export": ("thinkedit sessions export last -o trajectories",),
+    "prune": ("thinkedit sessions prune --older-than 30d --dry-run", "thinkedit sessions prune --keep 20"),
+}
 
 app = typer.Typer(
     name="thinkedit",
@@ -35,12 +62,17 @@ def _paragraphs(command: Callable[..., None]) -> str:
     return "\n\n".join(" ".join(part.split()) for part in (inspect.getdoc(command) or "").split("\n\n"))
 
 
-app.command(epilog=EXAMPLES, help=_paragraphs(edit))(edit)
-for _command in (critique, refine, serve, upload, doctor):
-    app.command(help=_paragraphs(_command))(_command)
+def _examples(command: Callable[..., None]) -> str | None:
+    examples = EXAMPLES.get(command.__name__)
+    return None if examples is None else "\n".join(["Examples:\n", *examples])
+
+
+for _command in (edit, critique, refine, serve, upload, doctor):
+    app.command(help=_paragraphs(_command), epilog=_examples(_command))(_command)
 for _registered in sessions.registered_commands:
     if _registered.callback is not None:
         _registered.help = _paragraphs(_registered.callback)
+        _registered.epilog = _examples(_registered.callback)
 app.add_typer(sessions)
 
 

@@ -20,13 +20,12 @@ from thinkedit.adapters.models import Models
 from thinkedit.cli.failures import exit_code
 from thinkedit.cli.hosts import Host, hosts, this_installation
 from thinkedit.cli.opening import OWNER
-from thinkedit.cli.output import clean, console, is_live, say
 from thinkedit.config import Config, config_file, load_config
 from thinkedit.errors import EditorFailed, StoreError, ThinkEditError
 from thinkedit.ledger import Ledger
 from thinkedit.store import Store
 
-__all__ = ["Finding", "Report", "checked", "show"]
+__all__ = ["Finding", "Report", "checked"]
 
 CORE = (
     "anyio", "fsspec", "httpx", "langgraph", "langgraph-checkpoint-sqlite", "numpy",
@@ -57,7 +56,6 @@ class Report:
     packages: dict[str, str | None] = field(default_factory=dict)
     hosts: list[Host] = field(default_factory=list)
     local_hosts: list[Host] = field(default_factory=list)
-    uvx: bool = False
 
     @property
     def code(self) -> int:
@@ -85,7 +83,6 @@ async def checked(file: Path | None, data: Path | None) -> Report:
         packages={name: _version(name) for name in (*CORE, *extras)},
         hosts=hosts(),
         local_hosts=hosts(this_installation()),
-        uvx=shutil.which("uvx") is not None,
     )
     found = report.findings
     missing = [name for name in CORE if report.packages[name] is None]
@@ -184,56 +181,3 @@ async def _model(role: str, name: str, get: Callable[[str], Editor | Thinker], f
     except Exception as error:
         said = str(error) if isinstance(error, ThinkEditError) else f"{type(error).__name__}: {error}"
         found.append(Finding("reachable", role, f"{name}: {said}", False, exit_code(error)))
-
-
-def show(report: Report) -> None:
-    on = f"Python {platform.python_version()}, {platform.platform(terse=True)}"
-    head = f"thinkedit {thinkedit.__version__}, {on}"
-    marks = {True: "ok", False: "FAULT", None: "-"}
-    note = "" if report.uvx else "uvx was not found on this machine; without uv, use these instead:"
-    if not is_live():
-        say(head)
-        for finding in report.findings:
-            say(f"{finding.part} {finding.name}: {marks[finding.good]}: {clean(finding.text)}")
-        for host in report.hosts if report.uvx else [*report.hosts, *report.local_hosts]:
-            say(f"{host.name} ({host.where}):{' ' if chr(10) not in host.text else chr(10)}{host.text}")
-        return
-    from rich.table import Table
-    from rich.text import Text
-
-    out = console()
-    out.print(Text(head, style="bold"))
-    part = ""
-    for finding in report.findings:
-        if finding.part != part:
-            part = finding.part
-            out.print(Text(f"\n{part}", style="dim"))
-        mark, style = {True: ("✔", "green"), False: ("✘", "red"), None: ("·", "dim")}[finding.good]
-        row = Table.grid(padding=(0, 1))
-        row.add_column(width=3, justify="right")
-        row.add_column(width=8)
-        row.add_column(overflow="fold")
-        row.add_row(
-            Text(mark, style=style),
-            finding.name,
-            Text(clean(finding.text), style="" if finding.good is not None else "dim"),
-        )
-        out.print(row)
-    _show_hosts(report.hosts)
-    if not report.uvx:
-        out.print(Text(f"\n{note}", style="yellow"))
-        _show_hosts(report.local_hosts[:2])
-
-
-def _show_hosts(shown: list[Host]) -> None:
-    """Lines to paste are printed as they are: not indented, not wrapped."""
-    from rich.text import Text
-
-    out = console()
-    texts: dict[str, list[Host]] = {}
-    for host in shown:
-        texts.setdefault(host.text, []).append(host)
-    for text, same in texts.items():
-        where = "; ".join(f"{host.name}: {host.where}" for host in same)
-        out.print(Text(f"\n{where}", style="dim"), soft_wrap=True)
-        out.print(Text(text), soft_wrap=True)

@@ -19,7 +19,8 @@ def doctor(
 
     The exit code is that of the first fault: 2 the configuration, 5 the data folder, 4 a model.
     """
-    from thinkedit.cli.checkup import checked, show
+    from thinkedit.cli.checklist import show
+    from thinkedit.cli.checkup import checked
     from thinkedit.cli.interrupts import run
     from thinkedit.cli.output import write_json
 

@@ -10,15 +10,7 @@ import typer
 from thinkedit.cli import options
 from thinkedit.cli.options import LOOP
 
-__all__ = ["EXAMPLES", "edit"]
-
-EXAMPLES = """Examples:
-
-  thinkedit edit photo.jpg "make it warmer"
-  thinkedit edit photo.jpg "brighten the shadows and blur the background" -o out.jpg
-  thinkedit edit photo.jpg "add 20 % contrast" --turns 6 --threshold 9
-  thinkedit edit photo.jpg "black and white" --json
-"""
+__all__ = ["edit"]
 
 
 def edit(

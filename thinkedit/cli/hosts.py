@@ -30,7 +30,7 @@ def hosts(command: tuple[str, list[str]] = _UVX) -> list[Host]:
     vs_code = json.dumps({"servers": {"thinkedit": {"type": "stdio", **entry}}})
     shell = " ".join(_quoted(part) for part in (program, *arguments))
     return [
-        Host("Claude Code", "a shell", f"claude mcp add thinkedit -- {shell}"),
+        Host("Claude Code", "a shell", f"claude mcp add --scope user thinkedit -- {shell}"),
         Host("Claude Desktop", _desktop(), servers),
         Host("Cursor", "~/.cursor/mcp.json", servers),
         Host("VS Code", ".vscode/mcp.json in your workspace", vs_code),
