@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -14,10 +15,11 @@ import anyio
 import httpx
 import jsonschema
 import pytest
+from anyio.streams.text import TextReceiveStream
 from mcp.client import Client
 from PIL import Image
 
-from tests.server.conftest import error_of, taken_apart
+from tests.server.conftest import Answer, Process, error_of, taken_apart
 from thinkedit.config import Config
 from thinkedit.errors import SettingsError
 from thinkedit.server.loopback import bind
@@ -294,6 +296,44 @@ async def test_mcp_takes_a_picture_in_an_argument(started: Started) -> None:
     async with started() as base, Client(f"{base}/mcp") as client:
         answer = taken_apart(await client.call_tool("edit_image", {"image": uri, "prompt": "warmer"}))
     assert answer.data["source"]["width"] == 2200
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_the_command_serves_and_ends_in_order(process: Process, pictures: Path, mode: Any) -> None:
+    """A signal in the middle of a call: the call answers, and the process ends well and says no more."""
+    started = process(latency=0.4)
+    running = await anyio.open_process(
+        [started.command, *started.args, "--http", "127.0.0.1:0"],
+        env=started.env,
+        cwd=started.cwd,
+        stdin=subprocess.DEVNULL,
+    )
+    async with running:
+        assert running.stderr is not None
+        said = TextReceiveStream(running.stderr)
+        line = await said.receive()
+        url = next(word for word in line.split() if word.startswith("http://127.0.0.1:"))
+        under_way = anyio.Event()
+        answers: list[Answer] = []
+
+        async def note(progress: float, total: float | None, message: str | None) -> None:
+            if "turn 2 of 4: editing" in (message or ""):
+                under_way.set()
+
+        async def edit(client: Client) -> None:
+            asked = {"image": str(pictures / "garden.jpg"), "instruction": "make it warmer"}
+            answers.append(taken_apart(await client.call_tool("think_edit", asked, progress_callback=note)))
+
+        with anyio.fail_after(30):
+            async with Client(url, mode=mode) as client, anyio.create_task_group() as tasks:
+                tasks.start_soon(edit, client)
+                await under_way.wait()
+                running.terminate()
+            assert await running.wait() == 0
+        rest = "".join([text async for text in said])
+    assert answers[0].data["status"] == "running"
+    assert len(answers[0].data["turns"]) == 1
+    assert "Traceback" not in rest
 
 
 @pytest.mark.parametrize(

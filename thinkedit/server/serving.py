@@ -27,7 +27,7 @@ log = logging.getLogger("thinkedit.server")
 _LAST_BYTES = 0.2
 """Seconds for the answers of parked calls to get from the SDK's queues onto the wire."""
 
-_GRACE = 3
+_GRACE = 1
 """Seconds that connections get to end after the runs are parked."""
 
 
@@ -65,10 +65,13 @@ async def serve_http(
                     access_log=False,
                     timeout_graceful_shutdown=_GRACE,
                     server_header=False,
+                    proxy_headers=False,
                 )
             )
 
             def leave() -> None:
+                # Clients of the older protocol hold a stream open all the time; to cut it is no error.
+                logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
                 server.should_exit = True
 
             tasks.start_soon(_on_signal, source, leave)
