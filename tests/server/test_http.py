@@ -298,7 +298,7 @@ async def test_mcp_takes_a_picture_in_an_argument(started: Started) -> None:
     assert answer.data["source"]["width"] == 2200
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize("mode", ["auto", pytest.param("legacy", marks=pytest.mark.slow)])
 async def test_the_command_serves_and_ends_in_order(process: Process, pictures: Path, mode: Any) -> None:
     """A signal in the middle of a call: the call answers, and the process ends well and says no more."""
     started = process(latency=0.4)

@@ -57,7 +57,7 @@ def _turn(turn: Turn) -> str:
         critique = turn.critique
         head += f": {_scores(critique.semantic, critique.quality, critique.overall)}{_state(critique)}"
     said = turn.error or (turn.critique.reasoning if turn.critique is not None else "not judged")
-    return f"{head}. Prompt: {_line(turn.prompt, 200)}. {_line(said, 400)}"
+    return f"{head}. Prompt: {_line(turn.prompt, 200).rstrip('.')}. {_line(said, 400)}"
 
 
 def _state(critique: CritiqueView) -> str:
