@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 
 from thinkedit.adapters import masks
 from thinkedit.adapters.thinkers.measured import MeasuredThinker
-from thinkedit.adapters.vocabulary import parse
 from thinkedit.errors import ThinkerFailed
 from thinkedit.images import Picture, load
 
@@ -175,6 +174,18 @@ def blocks(share: float) -> Change:
     return change
 
 
+def turned(share: float) -> Change:
+    """Hue turned to blue for a share of the rows (by exchanging red and blue)."""
+
+    def change(x: Floats) -> Floats:
+        y = x.copy()
+        rows = np.random.default_rng(2).permutation(len(x))[: round(share * len(x))]
+        y[rows] = y[rows][..., ::-1]
+        return y
+
+    return change
+
+
 # ---- damage, on top of a right amount
 
 
@@ -245,6 +256,7 @@ CASES: dict[str, dict[str, list[Change]]] = {
     },
     "make the background darker": {"under": [light(-0.08)], "right": [light(-0.7)], "over": [light(-5)]},
     "make the background black and white": {"under": [grey(0.5)], "right": [grey(1.0)], "over": []},
+    "make the red parts blue": {"under": [turned(0.4)], "right": [turned(1.0)], "over": []},
     "add a vignette": {"under": [corners(0.04)], "right": [corners(0.45)], "over": [corners(1.4)]},
     "pixelate": {"under": [blocks(0.003)], "right": [blocks(0.015)], "over": [blocks(0.09)]},
 }  # fmt: skip
@@ -254,11 +266,15 @@ def cases(pixels: NDArray[np.uint8]) -> Iterator[tuple[str, str, str, NDArray[np
     """(instruction, kind, what was done, result)."""
     x = pixels.astype(np.float32) / 255
     subject = masks.subject(np.ascontiguousarray(pixels))
+    red = masks.named_colour(np.ascontiguousarray(pixels), "red")
     for instruction, kinds in CASES.items():
-        behind = "background" in instruction
-        if behind and subject is None:
-            continue
-        mask = np.ones(x.shape[:2], np.float32) if not behind or subject is None else 1 - subject
+        behind, recoloured = "background" in instruction, "red parts" in instruction
+        mask = np.ones(x.shape[:2], np.float32)
+        if behind or recoloured:
+            found = subject if behind else red
+            if found is None:
+                continue
+            mask = 1 - found if behind else found
 
         def limited(change: Change, mask: Floats = mask) -> Floats:
             return x + (np.clip(change(x), 0, 1) - x) * mask[..., None]
@@ -271,7 +287,7 @@ def cases(pixels: NDArray[np.uint8]) -> Iterator[tuple[str, str, str, NDArray[np
             continue  # nothing of the picture is to stay
         for name, damage in DAMAGE.items():
             yield instruction, "damaged", name, _bytes(damage(limited(right)))
-        if behind:
+        if behind or recoloured:
             yield instruction, "damaged", "leak", _bytes(right(x))
 
 
@@ -334,7 +350,7 @@ def main() -> None:
             picture = Picture.from_pixels(result)
             began = time.perf_counter()
             try:
-                verdict, _ = thinker._judge(source, picture, parse(instruction))
+                verdict = thinker.verdict(source, picture, instruction)
             except ThinkerFailed:
                 continue
             seconds, judged = seconds + time.perf_counter() - began, judged + 1

@@ -77,7 +77,7 @@ def texture(scene: Scene, weights: Weights, *, sampled: bool) -> list[Guard]:
         guards.append(Guard("sharpness", lost, 32.0, 120.0, said))
     said = "square blocks of strong compression show"
     guards.append(Guard("blocks", _blocks(scene, weights), 0.22, 1.2, said))
-    steps = level_step(scene.full) - max(1.0, 1.6 * level_step(scene.pair.source))
+    steps = level_step(scene.full) - max(1.0, 1.6 * scene.step)
     said = f"smooth areas show bands of {steps + 1:.0f} levels"
     guards.append(Guard("banding", max(0.0, steps), 2.2, 8.0, said, "less"))
     return guards

@@ -33,7 +33,7 @@ def look(source: Source, result: Pixels, wishes: Sequence[Clause]) -> tuple[Scen
     if pair.resized and not any(wish.operation in (*MOVING, "resize") for wish in wishes):
         (had, high), (has, tall) = view.size, (result.shape[1], result.shape[0])
         remarks.append(f"the result is {has} x {tall} instead of {had} x {high} and was scaled for measuring")
-    return Scene(pair, tuple(wishes), result, view.size, source.region), remarks
+    return Scene(pair, tuple(wishes), result, view.size, source.region, step=view.step), remarks
 
 
 def _placed(source: Source, result: Pixels, wishes: Sequence[Clause]) -> Scene | None:
@@ -49,4 +49,4 @@ def _placed(source: Source, result: Pixels, wishes: Sequence[Clause]) -> Scene |
     def place(weights: Weights) -> Weights:
         return lay_weights(weights, matrix, size)
 
-    return Scene(pair, tuple(wishes), result, view.size, source.region, place, placement)
+    return Scene(pair, tuple(wishes), result, view.size, source.region, place, placement, view.step)

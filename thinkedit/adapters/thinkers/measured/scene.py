@@ -42,6 +42,7 @@ class Scene:
     clauses: the instruction's wishes. full: the result at its own size. place: brings weights from the
     source's frame into the pair's. size: (width, height) of the source.
     placement: where the source lies in the result, if a wish changes the geometry and it was found.
+    step: distance of the levels that the source uses.
     """
 
     pair: Pair
@@ -51,6 +52,7 @@ class Scene:
     region: Callable[[str], Region]
     place: Callable[[Weights], Weights] = field(default=lambda weights: weights)
     placement: Placement | None = None
+    step: float = 1.0
 
     def inside(self, name: str) -> Weights:
         """Weights of what surely lies in the region, in the pair's frame."""

@@ -59,7 +59,7 @@ class MeasuredThinker:
         if request.error is not None:
             proposal = reworded(wishes, request.instruction, request.prompt, request.history)
             return Critique(reasoning=f"The editor refused the prompt: {request.error}", next_prompt=proposal)
-        verdict, remarks = self._judge(request.source, request.edited, wishes)
+        verdict, remarks = self._measured(request.source, request.edited, wishes)
         done = verdict.semantic >= request.threshold and verdict.quality >= request.threshold
         critique = Critique(
             semantic=verdict.semantic,
@@ -72,7 +72,11 @@ class MeasuredThinker:
         )
         return critique.model_copy(update={"raw": render_critique(critique)})
 
-    def _judge(
+    def verdict(self, source: Picture, edited: Picture, instruction: str) -> Verdict:
+        """Readings, guards and scores behind a critique; blocks. ThinkerFailed as for `critique`."""
+        return self._measured(source, edited, _wishes(instruction))[0]
+
+    def _measured(
         self, source: Picture, edited: Picture, wishes: tuple[Clause, ...]
     ) -> tuple[Verdict, list[str]]:
         try:
@@ -91,8 +95,10 @@ class MeasuredThinker:
         return planned(source, wishes, request.instruction)
 
     def _compare(self, request: CompareRequest) -> Preference:
-        wishes = _wishes(request.instruction)
-        found = [self._judge(request.source, edited, wishes)[0] for edited in (request.first, request.second)]
+        found = [
+            self.verdict(request.source, edited, request.instruction)
+            for edited in (request.first, request.second)
+        ]
         first, second = ((v.semantic * v.quality) ** 0.5 for v in found)
         said = (
             f"first: semantic {found[0].semantic}, quality {found[0].quality}; "

@@ -7,7 +7,7 @@ import numpy as np
 
 from thinkedit.adapters.thinkers.measured.colour import Lab, Pixels, Weights, chroma, linear
 from thinkedit.adapters.thinkers.measured.looks import GREY, black_and_white
-from thinkedit.adapters.thinkers.measured.measures import mean, ratio_percent
+from thinkedit.adapters.thinkers.measured.measures import Map, mean, ratio_percent
 from thinkedit.adapters.thinkers.measured.readings import Reading
 from thinkedit.adapters.thinkers.measured.scene import Scene
 from thinkedit.adapters.vocabulary import Clause
@@ -48,9 +48,17 @@ def _along_light(scene: Scene, gains: tuple[float, float, float], axis: int, wei
     plain = (1.0, 1.0, 1.0)
     unit = (_under_light(grey, gains) - _under_light(grey, plain))[0, 0, axis]
     expected = (_under_light(scene.pair.source, gains) - _under_light(scene.pair.source, plain))[..., 1:]
+    # More or less colour of everything, as contrast and light bring it, is no cast: it is fitted beside it.
+    colours = scene.pair.before[..., 1:]
     change = (scene.pair.after - scene.pair.before)[..., 1:]
-    size = mean((expected**2).sum(axis=2), weights)
-    return float(mean((change * expected).sum(axis=2), weights) / max(size, 1e-3) * unit)
+
+    def product(one: Map, two: Map) -> float:
+        return mean((one * two).sum(axis=2), weights)
+
+    cross = product(expected, colours)
+    square = [[product(expected, expected) + 1e-3, cross], [cross, product(colours, colours) + 1e-3]]
+    known = [product(change, expected), product(change, colours)]
+    return float(np.linalg.solve(np.array(square), np.array(known))[0] * unit)
 
 
 def _cast(

@@ -168,7 +168,7 @@ def clarity(scene: Scene, clause: Clause) -> list[Reading]:
     value = value if clause.direction >= 0 else -value
     goal = 15.0 * clause.amount
     return [
-        Reading(clause, "local contrast", value, 0.3 * goal, goal, 2.2 * goal, "%", clause.direction >= 0)
+        Reading(clause, "local contrast", value, 0.3 * goal, goal, 1.95 * goal, "%", clause.direction >= 0)
     ]
 
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from thinkedit.adapters.thinkers.measured.colour import Lab, Pixels, Weights, to_lab
-from thinkedit.adapters.thinkers.measured.measures import Map, laplacian
+from thinkedit.adapters.thinkers.measured.measures import Map, laplacian, level_step
 
 __all__ = ["SIDE", "Pair", "Sample", "View", "reduce", "resize"]
 
@@ -51,18 +51,22 @@ class Sample:
 
 @dataclass(frozen=True)
 class View:
-    """One picture, reduced, with its samples. size: (width, height) of the picture itself."""
+    """One picture, reduced, with its samples.
+
+    size: (width, height) of the picture itself. step: distance of the levels that it uses.
+    """
 
     size: tuple[int, int]
     small: Pixels
     lab: Lab
     samples: tuple[Sample, ...] = field(default=(), repr=False)
+    step: float = 1.0
 
     @classmethod
     def of(cls, pixels: Pixels, *, samples: bool = True) -> View:
         small = reduce(pixels)
         cuts = _samples(pixels, small) if samples else ()
-        return cls((pixels.shape[1], pixels.shape[0]), small, to_lab(small), cuts)
+        return cls((pixels.shape[1], pixels.shape[0]), small, to_lab(small), cuts, level_step(pixels))
 
     @property
     def scale(self) -> float:
