@@ -115,7 +115,12 @@ async def _serve(server: uvicorn.Server, listening: socket.socket) -> None:
 
 
 async def _on_signal(source: SharedRunner, leave: Callable[[], None]) -> None:
-    """Park what runs, so that it can be gone on with, and leave."""
+    """Park what runs, so that it can be gone on with, and leave.
+
+    Windows has no signals to wait for: there Ctrl-C cancels the server, whose runner parks as it closes.
+    """
+    if sys.platform == "win32":
+        return
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for _ in signals:
             log.warning("stopping: sessions that run can be gone on with")
