@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -99,3 +100,26 @@ def test_a_closed_pipe_before_json(place: Place) -> None:
     process.stdout.close()
     _, errors = process.communicate()
     assert (process.returncode, errors) == (0, "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is a device of Linux")
+def test_a_full_disk_behind_standard_output(place: Place) -> None:
+    with open("/dev/full", "w") as full, place.spawn("sessions", "list", "--json", stdout=full) as process:
+        _, errors = process.communicate()
+    assert process.returncode == 5
+    assert errors == "Error: standard output cannot be written: No space left on device\n"
+
+
+def test_streams_that_are_closed(place: Place) -> None:
+    command = f"{sys.executable} -m thinkedit sessions list >&- 2>&-"
+    done = subprocess.run(["sh", "-c", command], cwd=place.folder, env=place.environment(), check=False)
+    assert done.returncode == 0
+
+
+def test_an_encoding_that_has_not_every_letter(place: Place) -> None:
+    with place.spawn(
+        "edit", "photo.jpg", "Größe → 2", "--json", env={"PYTHONIOENCODING": "ascii"}
+    ) as process:
+        out, errors = process.communicate()
+    assert (process.returncode, errors) == (0, "")
+    assert json.loads(out)["instruction"] == "Größe → 2"

@@ -12,6 +12,10 @@ def main() -> None:
     """Run the command line with this process's arguments, and exit with its code."""
     import sys
 
-    from thinkedit.cli.app import run
+    try:
+        from thinkedit.cli.app import run
 
-    sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # before or after the commands, which have their own ways
+        code = 130
+    sys.exit(code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -104,9 +105,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; what it raises is said in one line."""
     options = list(arguments)[: list(arguments).index("--")] if "--" in arguments else list(arguments)
     as_json, debug = "--json" in options, "--debug" in options
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # file names may hold what the terminal's encoding does not
-            stream.reconfigure(errors="backslashreplace")
+    _prepare_streams()
     try:
         code = app(args=list(arguments), prog_name="thinkedit", standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -116,6 +115,16 @@ def run(arguments: Sequence[str]) -> int:
         if debug:
             traceback.print_exc()
         return _failed(error, as_json)
+
+
+def _prepare_streams() -> None:
+    """Closed streams (`>&-`) go nowhere; names of files may hold what the terminal's encoding does not."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # for the process's life
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _failed(error: BaseException, as_json: bool) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from thinkedit.cli.output import clean, warn, write_json
+from thinkedit.cli.output import OutputFailed, clean, warn, write_json
 from thinkedit.errors import (
     EditError,
     EditRefused,
@@ -58,7 +58,7 @@ def report(error: BaseException, *, as_json: bool, code: int | None = None) -> i
     if not isinstance(error, ThinkEditError) and code == UNEXPECTED:
         message = f"{type(error).__name__}: {message}" if message else type(error).__name__
         message += " (this is a fault of thinkedit; run with --debug for the traceback)"
-    if not as_json:
+    if not as_json or isinstance(error, OutputFailed):
         warn(f"Error: {message}")
         return code
     described: dict[str, Any] = {"type": type(error).__name__, "message": message, "exit_code": code}

@@ -59,7 +59,7 @@ def turn_view(shown: Shown, threshold: float) -> RenderableType:
     if shown.overall is None:
         line.append("no scores" if not shown.error else "no image")
     else:
-        line.append_text(_bar(shown.overall, threshold))
+        line.append_text(_bar(shown, threshold))
         line.append(f" {shown.overall:4.1f}", style="bold")
         line.append("   semantic ", style=LABEL).append(f"{shown.semantic:.1f}")
         line.append("  quality ", style=LABEL).append(f"{shown.quality:.1f}")
@@ -82,11 +82,12 @@ def _labelled(rows: list[tuple[str, str]]) -> list[RenderableType]:
     return [Padding(body, (0, 0, 0, 4))] if body.row_count else []
 
 
-def _bar(overall: float, threshold: float) -> Text:
-    """Ten cells, filled up to the score: green when good, yellow when near, red when far."""
-    filled = max(0, min(BAR, round(overall)))
-    style = "green" if overall >= threshold else "yellow" if overall >= threshold - 3 else "red"
-    return Text("━" * filled, style=style).append("─" * (BAR - filled), style=LABEL)
+def _bar(shown: Shown, threshold: float) -> Text:
+    """Ten cells, filled up to the overall score, coloured by the weaker one, which is what must rise."""
+    filled = max(0, min(BAR, round(shown.overall or 0)))
+    weaker = min(shown.semantic or 0, shown.quality or 0)
+    style = "green" if weaker >= threshold else "yellow" if weaker >= threshold - 3 else "red"
+    return Text().append("━" * filled, style=style).append("─" * (BAR - filled), style=LABEL)
 
 
 def result_view(result: EditResult, threshold: float) -> RenderableType:
@@ -178,7 +179,7 @@ class LiveView:
         self.close()
         style = "green" if ending.good else "yellow" if ending.result.image is not None else "red"
         mark = "✔" if ending.good else "■" if ending.result.image is not None else "✘"
-        line = Text(f" {mark}  ", style=style).append(ending.headline, style="bold")
+        line = Text().append(f" {mark}  ", style=style).append(ending.headline, style="bold")
         self._out.print(line.append(f"  {seconds(ending.went)}", style=LABEL))
         self._out.print(Padding(Text(clean(ending.result.why)), (0, 0, 0, 4)))
         written = ending.written or "nothing, because no image was made"
@@ -207,7 +208,7 @@ class LiveView:
         grid.add_column(width=1)
         grid.add_column(ratio=1)
         grid.add_column(justify="right")
-        line = Text(doing, style="yellow" if self._stopping else "")
+        line = Text().append(doing, style="yellow" if self._stopping else "")
         if event is not None and event.kind == "editing" and event.message and not self._stopping:
             line.append(f": {clean(event.message)}", style=LABEL)
         line.append(f"  (turn {turn} of {self._settings.turns})", style=LABEL)
@@ -231,4 +232,4 @@ class LiveView:
 
 
 def fact(label: str, text: str, style: str = "") -> Text:
-    return Text(f"    {label:<9}", style=LABEL).append(text, style=style)
+    return Text().append(f"    {label:<9}", style=LABEL).append(text, style=style)

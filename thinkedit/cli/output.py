@@ -11,11 +11,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from thinkedit.errors import StoreError
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from rich.console import Console
 
-__all__ = ["clean", "console", "is_live", "say", "warn", "write_json"]
+__all__ = ["OutputFailed", "clean", "console", "is_live", "say", "warn", "write_json"]
+
+
+class OutputFailed(StoreError):
+    """Standard output cannot be written, so not even --json can say so there."""
 
 
 def clean(text: str) -> str:
@@ -42,12 +48,18 @@ def console() -> Console:
 
 
 def say(text: str = "") -> None:
-    """One line on standard output, at once. A reader that has gone (`| head`) stops nothing."""
+    """One line on standard output, at once. A reader that has gone (`| head`) stops nothing.
+
+    OutputFailed where it cannot be written for another reason, such as a full disk.
+    """
     try:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
     except BrokenPipeError:
         _reader_gone()
+    except OSError as error:
+        _reader_gone()
+        raise OutputFailed(f"standard output cannot be written: {error.strerror or error}") from error
 
 
 def warn(text: str) -> None:
