@@ -50,9 +50,11 @@ def hang(data: Path, log: Path, session_id: str, n: int, ready: Any) -> None:
     anyio.run(work)
 
 
-def open_database(path: Path, barrier: Any) -> None:
-    barrier.wait()
-    Ledger(path).close()
+def open_databases(folder: Path, count: int, barrier: Any) -> None:
+    """Open new databases, each together with the other processes."""
+    for number in range(count):
+        barrier.wait()
+        Ledger(folder / str(number) / "sessions.sqlite").close()
 
 
 def do_nothing() -> None: ...

@@ -330,8 +330,9 @@ async def test_another_process_cancels_what_a_process_runs(processes: Any, tmp_p
 
 def test_many_processes_open_a_new_database_at_once(processes: Any, tmp_path: Path) -> None:
     barrier = processes.Barrier(4)
-    path = tmp_path / "new" / "sessions.sqlite"
-    children = [processes.Process(target=rivals.open_database, args=(path, barrier)) for _ in range(4)]
+    children = [
+        processes.Process(target=rivals.open_databases, args=(tmp_path, 20, barrier)) for _ in range(4)
+    ]
     for child in children:
         child.start()
     for child in children:

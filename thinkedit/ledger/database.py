@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -16,9 +17,29 @@ from anyio.to_thread import run_sync
 from thinkedit.errors import LedgerError
 from thinkedit.ledger.rows import SCHEMA, VERSION
 
-__all__ = ["Database"]
+__all__ = ["PATIENCE", "Database", "write_ahead"]
 
 T = TypeVar("T")
+
+PATIENCE = 10.0
+"""Seconds to wait for another process that has the database locked."""
+
+
+def write_ahead(db: sqlite3.Connection) -> None:
+    """Put a database in WAL mode, in which readers and the writer do not wait for each other.
+
+    SQLite's own waiting does not cover this switch: where several processes open a new database at once,
+    all but one are told at once that it is locked.
+    """
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode=WAL").close()
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 class Database:
@@ -38,13 +59,13 @@ class Database:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(
             ":memory:" if self.path is None else str(self.path),
-            timeout=10,
+            timeout=PATIENCE,
             isolation_level=None,
             check_same_thread=False,
         )
         db.row_factory = sqlite3.Row
         try:
-            db.execute("PRAGMA journal_mode=WAL")
+            write_ahead(db)
             # In WAL mode NORMAL loses nothing when a process dies; a power cut can cost the last commits,
             # never the file, and what they recorded is then done again.
             db.execute("PRAGMA synchronous=NORMAL")
