@@ -20,7 +20,7 @@ from thinkedit.graph.sessions import checked_instruction, open_session, reopen, 
 from thinkedit.graph.state import EditState, Phase
 from thinkedit.graph.stopping import decide, repeats_itself
 from thinkedit.graph.turns import Origin, TurnInHand, Workbench, history_of, unusable, wanted
-from thinkedit.ledger import Session
+from thinkedit.ledger import Session, Spent
 from thinkedit.types import (
     CandidateRecord,
     Critique,
@@ -171,8 +171,9 @@ class Nodes(Workbench):
             message=critique.reasoning,
         )
         sha = await self.put(session, done, complete=critique.state is CritiqueState.SCORED)
-        spent = await self.ledger.spent(session)
-        reason = decide([*turn.records, done], turn.settings, spent, state.get("first", 1))
+        reason = decide(
+            [*turn.records, done], turn.settings, await self._spent(session), state.get("first", 1)
+        )
         if reason is StopReason.THINKER_FAILED:
             # The images stay in hand, so that going on asks for their critique again.
             why = f"The thinker failed: {critique.reasoning.rstrip('.')}."
@@ -183,6 +184,12 @@ class Nodes(Workbench):
             "phase": "stop" if reason else "refine",
             "stop_reason": reason and reason.value,
         }
+
+    async def _spent(self, session: Session) -> Spent:
+        """What this leg has cost, where there is a budget for it."""
+        settings = session.settings
+        bounded = settings.budget_seconds is not None or settings.budget_calls is not None
+        return await self.ledger.spent(session) if bounded else Spent(0.0, 0)
 
     async def refine(self, state: EditState) -> dict[str, Any]:
         """Take the next prompt from the critique, or from the refiner where there is one; guard it."""
