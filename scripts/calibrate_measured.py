@@ -175,12 +175,12 @@ def blocks(share: float) -> Change:
 
 
 def turned(share: float) -> Change:
-    """Hue turned to blue for a share of the rows (by exchanging red and blue)."""
+    """Hue turned to blue in the upper share of the picture (by exchanging red and blue)."""
 
     def change(x: Floats) -> Floats:
         y = x.copy()
-        rows = np.random.default_rng(2).permutation(len(x))[: round(share * len(x))]
-        y[rows] = y[rows][..., ::-1]
+        rows = round(share * len(x))
+        y[:rows] = y[:rows, :, ::-1]
         return y
 
     return change

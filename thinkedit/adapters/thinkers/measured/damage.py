@@ -21,6 +21,9 @@ from thinkedit.types import Preservation
 
 __all__ = ["Damage"]
 
+FEW = 60.0
+"""Pixels of the small picture below which nothing can be said of a region."""
+
 
 class Damage:
     """The guards that stand for one scene, measured once."""
@@ -38,7 +41,7 @@ class Damage:
         if not self._regions or "whole" in self._regions:
             return None
         weights = self.scene.outside(self._regions)
-        return weights if float(weights.mean()) > 0.01 else None
+        return weights if float(weights.sum()) > FEW else None
 
     @cached_property
     def _kept(self) -> Weights | None:
@@ -51,7 +54,7 @@ class Damage:
                 if place_of(clause) == "whole":
                     return None
                 weights = weights * self.scene.place(self.scene.region(place_of(clause)).outside)
-        return weights if float(weights.mean()) > 0.01 else None
+        return weights if float(weights.sum()) > FEW else None
 
     @cached_property
     def _structure(self) -> Map:

@@ -50,7 +50,7 @@ def sepia(scene: Scene, clause: Clause) -> list[Reading]:
     C = chroma(after)
     lit = weights * np.asarray((after[..., 0] > 12) & (after[..., 0] < 96), np.float32)
     full = clause.amount >= 0.75
-    brown = (hue_distance(hue(after), 72) < 26) & (C > 4)
+    brown = (hue_distance(hue(after), 68) < 36) & (C > 4)
     if full:
         brown &= _one_tone(after, lit) < np.maximum(4, 0.25 * C)
     share = 100 * mean(brown.astype(np.float32), lit)

@@ -50,7 +50,10 @@ def _from_mask(mask: Weights) -> Region:
         core = sure
     if core.sum() < 0.25 * mask.sum():
         core = np.asarray(mask > 0.5, np.float32)
-    far = 1 - np.asarray(cv2.dilate(np.asarray(mask > 0.06, np.float32), kernel), np.float32)
+    clear = np.asarray(mask < 0.06, np.float32)
+    far = np.asarray(cv2.erode(clear, kernel), np.float32)
+    if far.sum() < 0.3 * clear.sum():  # what lies outside is thin: a stem, a tower
+        far = np.asarray(cv2.erode(clear, np.ones((3, 3), np.uint8)), np.float32)
     return Region(core, far, mask.astype(np.float32))
 
 
