@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thinkedit.adapters.editors.photo.bands import Rows
-from thinkedit.adapters.editors.photo.cube import Change, by_cube
+from thinkedit.adapters.editors.photo.cube import Change, by_cube, in_gamut
 from thinkedit.adapters.editors.photo.detail import falloff
 from thinkedit.adapters.editors.photo.filters import Floats, from_lab, from_linear, to_lab, to_linear
-from thinkedit.adapters.masks.guided import Mask, Pixels
+from thinkedit.adapters.masks.guided import Pixels
 from thinkedit.adapters.vocabulary import Clause
 
 __all__ = ["black_and_white", "saturation", "sepia", "tint", "vibrance", "vintage", "warmth"]
@@ -26,28 +26,15 @@ PANCHROMATIC = np.array([0.2778, 0.65, 0.0722], np.float32)
 SKIN_HUE = 50.0
 
 
-def _in_gamut(light: Floats, luminance: Mask) -> Floats:
-    """Colours outside the screen's gamut drawn towards the grey of their luminance until they fit.
-
-    Clipping each channel by itself would flatten petals and fabrics to one flat red or yellow.
-    """
-    grey = np.clip(luminance, 0, 1)
-    over = (1 - grey) / np.maximum(light.max(axis=2) - grey, np.float32(1e-6))
-    under = grey / np.maximum(grey - light.min(axis=2), np.float32(1e-6))
-    room = np.clip(np.minimum(over, under), 0, 1)[..., None]
-    light -= grey[..., None]
-    light *= room
-    light += grey[..., None]
-    return light
-
-
 def warmth(pixels: Pixels, clause: Clause) -> Rows:
-    """Gains on red and blue in linear light with the luminance kept: +17 % and -22 % at the plain amount.
+    """Gains on red and blue in linear light with the luminance kept: +11 % and -15 % at the plain amount.
+
+    On greys of middle lightness and above that is 6 to 7 units of b*.
 
     What then leaves the gamut fades where it is pale (a white stays white) and gives up some light where
     it is strong (a yellow petal turns golden, not pale).
     """
-    level = 0.8 * clause.amount * clause.direction
+    level = 0.52 * clause.amount * clause.direction
     gains = np.array([max(0.15, 1 + 0.22 * level), 1.0, max(0.15, 1 - 0.28 * level)], np.float32)
 
     def change(light: Floats) -> Floats:
@@ -57,7 +44,7 @@ def warmth(pixels: Pixels, clause: Clause) -> Rows:
         light *= (before / np.maximum(light @ LUMINANCE, np.float32(1e-6)))[..., None]
         largest = light.max(axis=2)
         dimmed = light / np.maximum(largest, 1)[..., None]
-        faded = _in_gamut(light, before)
+        faded = in_gamut(light, before)
         return np.asarray(faded + (dimmed - faded) * strength[..., None], np.float32)
 
     return by_cube(pixels, change)
@@ -70,7 +57,7 @@ def _lab_change(change: Callable[[Floats], None]) -> Change:
         lab = np.asarray(cv2.cvtColor(light, cv2.COLOR_LRGB2LAB), np.float32)
         change(lab)
         light = np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2LRGB), np.float32)
-        return _in_gamut(light, light @ LUMINANCE)
+        return in_gamut(light, light @ LUMINANCE)
 
     return in_light
 

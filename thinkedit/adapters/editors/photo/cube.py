@@ -14,12 +14,12 @@ from PIL import Image, ImageFilter
 
 from thinkedit.adapters.editors.photo.bands import Rows
 from thinkedit.adapters.editors.photo.filters import Floats, to_linear
-from thinkedit.adapters.masks.guided import Pixels
+from thinkedit.adapters.masks.guided import Mask, Pixels
 
-__all__ = ["Change", "by_cube"]
+__all__ = ["Change", "by_code_cube", "by_cube", "in_gamut"]
 
 Change = Callable[[Floats], Floats]
-"""Linear light, height x width x 3, to linear light; may leave 0 to 1, which is then clipped."""
+"""Linear light (or codes), height x width x 3, 0 to 1, to the same; what leaves 0 to 1 is clipped."""
 SIDE = 52
 
 
@@ -39,8 +39,31 @@ def _encoded(light: Floats) -> NDArray[np.float64]:
 
 def by_cube(pixels: Pixels, change: Change) -> Rows:
     """The bands of `pixels` with every colour changed."""
-    table = _encoded(change(to_linear(_grid()))).reshape(-1)
-    lookup = ImageFilter.Color3DLUT(SIDE, table.tolist())
+    return _looked_up(pixels, _encoded(change(to_linear(_grid()))))
+
+
+def by_code_cube(pixels: Pixels, change: Change) -> Rows:
+    """The same for a change that is worked out on the sRGB codes themselves, 0 to 1."""
+    return _looked_up(pixels, np.clip(change(_grid().astype(np.float32) / np.float32(255)), 0, 1))
+
+
+def in_gamut(colours: Floats, grey: Mask) -> Floats:
+    """Colours outside the screen's gamut drawn towards a grey until they fit; changes `colours`.
+
+    Clipping each channel by itself would flatten petals and fabrics to one flat red or yellow.
+    """
+    grey = np.clip(grey, 0, 1)
+    over = (1 - grey) / np.maximum(colours.max(axis=2) - grey, np.float32(1e-6))
+    under = grey / np.maximum(grey - colours.min(axis=2), np.float32(1e-6))
+    room = np.clip(np.minimum(over, under), 0, 1)[..., None]
+    colours -= grey[..., None]
+    colours *= room
+    colours += grey[..., None]
+    return colours
+
+
+def _looked_up(pixels: Pixels, values: NDArray[np.floating]) -> Rows:
+    lookup = ImageFilter.Color3DLUT(SIDE, values.reshape(-1).tolist())
 
     def rows(top: int, bottom: int) -> Pixels:
         return np.asarray(Image.fromarray(pixels[top:bottom]).filter(lookup), np.uint8)

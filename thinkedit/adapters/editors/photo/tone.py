@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thinkedit.adapters.editors.photo.bands import Rows
+from thinkedit.adapters.editors.photo.cube import by_code_cube, in_gamut
 from thinkedit.adapters.editors.photo.filters import Floats, from_lab, to_lab
 from thinkedit.adapters.masks.guided import Pixels, box_guided, enlarge_rows, luma, reduced
 from thinkedit.adapters.vocabulary import STOPS, Clause
@@ -19,6 +20,9 @@ __all__ = ["auto", "clarity", "contrast", "curve", "exposure", "gamma", "shadows
 
 _CODES = np.arange(256, dtype=np.float64) / 255
 _LIGHT = np.where(_CODES <= 0.04045, _CODES / 12.92, ((_CODES + 0.055) / 1.055) ** 2.4)
+LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
+CHANNELS = np.float32(0.5)
+"""Share of a contrast curve that bends the channels, the rest bends luma alone."""
 SHOULDER = 0.7
 """Linear light above which a brighter exposure rolls off instead of clipping."""
 
@@ -68,15 +72,27 @@ def contrast(pixels: Pixels, clause: Clause) -> Rows:
     """A curve about the picture's own middle tone, which stays: an S for more, a flatter line for less.
 
     The slope in the middle is 1.35 at the plain amount; each half is a power, so it never turns over.
+    Half of it bends each channel, which deepens colours with the tones, and half bends the luma alone,
+    which leaves them: by channels only, strong colours would glare.
     """
     small = np.asarray(luma(reduced(pixels, 400)))
     pivot = float(np.clip(np.median(small), 0.3, 0.65))
-    if clause.direction < 0:
-        return curve(pixels, pivot + (_CODES - pivot) * max(0.0, 1 - 0.25 * clause.amount))
-    slope = 1 + 0.35 * clause.amount
-    below = pivot * (np.minimum(_CODES, pivot) / pivot) ** slope
-    above = 1 - (1 - pivot) * ((1 - np.maximum(_CODES, pivot)) / (1 - pivot)) ** slope
-    return curve(pixels, np.where(pivot > _CODES, below, above))
+    slope = 1 + 0.35 * clause.amount if clause.direction > 0 else max(0.0, 1 - 0.25 * clause.amount)
+
+    def bent(codes: Floats) -> Floats:
+        if clause.direction < 0:
+            return np.asarray(pivot + (codes - pivot) * slope, np.float32)
+        below = pivot * (np.minimum(codes, pivot) / pivot) ** slope
+        above = 1 - (1 - pivot) * ((1 - np.maximum(codes, pivot)) / (1 - pivot)) ** slope
+        return np.asarray(np.where(pivot > codes, below, above), np.float32)
+
+    def change(codes: Floats) -> Floats:
+        grey = codes @ LUMA
+        by_luma = codes + (bent(grey) - grey)[..., None]
+        mixed = by_luma + CHANNELS * (bent(codes) - by_luma)
+        return in_gamut(mixed, mixed @ LUMA)
+
+    return by_code_cube(pixels, change)
 
 
 def gamma(pixels: Pixels, clause: Clause) -> Rows:
