@@ -74,6 +74,17 @@ def test_a_failed_and_an_interrupted_session(place: Place, invoke: Invoke) -> No
     assert (line["steps"][0]["scores"], line["steps"][0]["next_prompt"]) == (None, None)
 
 
+def test_a_prompt_that_the_editor_refused_is_a_step_without_an_image(place: Place, invoke: Invoke) -> None:
+    done = invoke("edit", place.photo, "make it warmer", "--editor", "photo", "--turns", "2")
+    assert "turn 2 of 2: the editor made no image for this prompt" in done.out
+    assert 'turn 2: the photo editor does not understand "turn 2"' in invoke("sessions", "show", "last").out
+    assert invoke("sessions", "export", "last", "-o", "out").code == 0
+    steps = json.loads((place.folder / "out/trajectories.jsonl").read_text())["steps"]
+    assert [step["image"] is None for step in steps] == [False, True]
+    assert "does not understand" in steps[1]["error"]
+    assert steps[1]["scores"] is None
+
+
 def test_a_callers_prompt_is_marked(place: Place, invoke: Invoke) -> None:
     invoke("edit", place.photo, "x", "--turns", "1", "--threshold", "10")
     invoke("sessions", "resume", "last", "--turns", "1", "--prompt", "mine")

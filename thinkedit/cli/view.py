@@ -137,6 +137,7 @@ class PlainView:
                 say(f"{at}: looking at the result")
             case "critiqued":
                 judged = scores(event.semantic, event.quality, event.overall)
+                judged = judged if event.image else "the editor made no image for this prompt"
                 say(f"{at}: {judged} ({took}){f': {clean(event.message)}' if event.message else ''}")
             case "refined":
                 say(f"{at}: next prompt: {clean(event.prompt)}")
