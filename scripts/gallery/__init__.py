@@ -1,0 +1,1 @@
+"""What `scripts/gallery.py` is made of: instructions, their targets, the yardstick, sheets and the page."""
