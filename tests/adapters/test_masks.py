@@ -39,6 +39,32 @@ def test_subject_is_the_person_with_the_helmet(photos: Path) -> None:
     assert mask[20:130, 310:340].max() < 0.1  # the backdrop
 
 
+def test_subject_has_the_cat_s_breast_and_shoulder_and_not_the_blanket(photos: Path) -> None:
+    """The network takes what lies left below the chin for background; fur runs on there without a line."""
+    mask = masks.subject(photo(photos / "chelsea.png"))
+    assert mask is not None
+    assert mask[200:250, 5:60].mean() > 0.95  # shoulder
+    assert mask[250:300, 60:150].mean() > 0.95  # breast, through the whiskers
+    assert mask[100:300, 380:].max() < 0.05
+    assert mask[20:100, :15].mean() < 0.1
+
+
+def test_a_tree_in_front_is_not_the_pagoda_s(photos: Path) -> None:
+    mask = masks.subject(photo(photos / "china.jpg"))
+    assert mask is not None
+    assert mask[405:].mean() < 0.01
+    assert mask[100:300, 150:270].mean() > 0.9
+
+
+def test_certainty_is_lower_where_the_outline_is_a_guess(photos: Path) -> None:
+    sure = {name: masks.certainty(photo(photos / name)) for name in ("coffee.png", "chelsea.png")}
+    assert sure["coffee.png"] is not None
+    assert sure["chelsea.png"] is not None
+    assert 0.9 < sure["coffee.png"] <= 1
+    assert sure["chelsea.png"] < 0.8
+    assert masks.certainty(flat(60, 60, (90, 20, 20))) is None
+
+
 @pytest.mark.parametrize(
     "pixels",
     [

@@ -22,6 +22,7 @@ __all__ = [
     "Mask",
     "Pixels",
     "canonical_colour",
+    "certainty",
     "colour_shares",
     "faces",
     "guided_colour",
@@ -48,6 +49,16 @@ def guided_subject(pixels: Pixels) -> GuidedMask | None:
 def subject(pixels: Pixels) -> Mask | None:
     """The person, animal or thing that stands out (U-2-Net), or None where nothing clearly does."""
     return _full(pixels, guided_subject(pixels))
+
+
+def certainty(pixels: Pixels) -> float | None:
+    """How sure the subject's outline is, 0 to 1, or None where there is no subject.
+
+    It compares what the network saw with what the colours say: above 0.85 they agree but for the edge;
+    below 0.75 a part of the subject may be missing, or a part of the background may be taken for it.
+    """
+    mask = guided_subject(pixels)
+    return None if mask is None else mask.certainty
 
 
 def guided_faces(pixels: Pixels) -> GuidedMask | None:

@@ -124,12 +124,14 @@ class GuidedMask:
     """A mask of one picture as (slope, offset) over its luma, at reduced size.
 
     low, high: the filtered values that become 0 and 1, which takes off the faint haze a filter leaves.
+    certainty: 0 to 1, how far the ways of finding it agreed.
     """
 
     slope: Mask
     offset: Mask
     low: float = 0.04
     high: float = 0.96
+    certainty: float = 1.0
 
     @classmethod
     def fit(cls, small: Pixels, target: Mask, radius: int, eps: float) -> GuidedMask:
