@@ -1,13 +1,13 @@
 """What MCP costs over the bare tool, and how long a host waits for the first list of tools.
 
-Method: `edit_image` with a scripted editor that returns a stored picture at once, called as a Python function
-and through the SDK's client in turns, N times each after ten that are not counted; the overhead is the
-difference of the medians. The answer carries structured content, text, a resource link and a preview just
-under 256 kB. The preview is made once (its cost is the line beside it): what is measured is checking
-arguments and results, JSON and the way there and back. On stdio and HTTP the server is a process of its own
-on the same machine. The cold start is `thinkedit serve` from nothing to its answer to tools/list, median
-of 7. The calibration line is a fixed loop of arithmetic: compare it between two tables to see how busy the
-machines were.
+Method: `edit_image` with a scripted editor that returns a stored picture at once. In each of N rounds, after
+ten that are not counted, the server's process calls it as a Python function and takes its own time, and then
+the client calls it through the SDK; the overhead is the median of the N differences. The answer carries
+structured content, text, a resource link and a preview just under 256 kB. The preview is made once (its cost is
+the line below): what is measured is checking arguments and results, JSON and the way there and back. On stdio
+and HTTP the server is a process of its own on the same machine. The cold start is `thinkedit serve` from nothing
+to its answer to tools/list, median of 7. The calibration line is a fixed loop of arithmetic: compare it between
+two tables to see how busy the machines were.
 
     python benchmarks/mcp_overhead.py [N]        # N defaults to 200; about a minute
 """
@@ -29,6 +29,7 @@ import numpy as np
 import uvicorn
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.server import MCPServer
 from mcp_types import ImageContent
 
 from thinkedit import tools
@@ -41,7 +42,6 @@ from thinkedit.images import Loaded, Picture
 from thinkedit.server.app import create_server
 from thinkedit.server.delivery import PREVIEW_BYTES
 from thinkedit.server.lifetime import FixedRunner
-from thinkedit.server.serving import http_app
 from thinkedit.tools.inputs import stored
 from thinkedit.types import LoopSettings
 
@@ -72,15 +72,27 @@ async def source_uri(runner: Runner) -> str:
     return (await stored(runner, Loaded(picture(1), None, None, "image/png"))).uri
 
 
+def with_bare(runner: Runner, config: Config) -> MCPServer[None]:
+    """The server as over HTTP (no file is written: that is image coding), and a tool to time the bare one."""
+    server = create_server(FixedRunner(runner), config, transport="http")
+
+    @server.tool()
+    async def bare(image: str) -> float:
+        start = time.perf_counter()
+        await tools.edit_image(image, "make it warmer", runner=runner)
+        return time.perf_counter() - start
+
+    return server
+
+
 async def serve(transport: str, folder: Path) -> None:
-    # As over HTTP also on stdio: without writing the result to a file, which is image coding.
     async with opened(folder) as (runner, config):
+        server = with_bare(runner, config)
         if transport == "stdio":
-            await create_server(FixedRunner(runner), config, transport="http").run_stdio_async()
+            await server.run_stdio_async()
         else:
-            app = http_app(FixedRunner(runner), config)
-            server = uvicorn.Server(uvicorn.Config(app, port=int(transport), log_level="error"))
-            await server.serve()
+            app = server.streamable_http_app(max_request_body_size=config.server.body_bytes)
+            await uvicorn.Server(uvicorn.Config(app, port=int(transport), log_level="error")).serve()
 
 
 @asynccontextmanager
@@ -88,8 +100,7 @@ async def connected(transport: str, folder: Path, runner: Runner, config: Config
     command = [sys.executable, __file__, "--serve"]
     async with AsyncExitStack() as stack:
         if transport == "in memory":
-            server = create_server(FixedRunner(runner), config, transport="http")
-            yield await stack.enter_async_context(Client(server))
+            yield await stack.enter_async_context(Client(with_bare(runner, config)))
         elif transport == "stdio":
             arguments = [*command[1:], "stdio", str(folder)]
             parameters = StdioServerParameters(command=command[0], args=arguments)
@@ -119,8 +130,8 @@ async def listening(port: int) -> None:
             await anyio.sleep(0.05)
 
 
-async def measured(transport: str, runs: int) -> tuple[float, float, int]:
-    """Median ms of the bare tool, median ms through MCP, bytes of the preview."""
+async def measured(transport: str, runs: int) -> tuple[float, float, float, int]:
+    """Median ms of the bare tool, of the call and of their difference; bytes of the preview."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         async with opened(folder) as (runner, config):
@@ -129,17 +140,17 @@ async def measured(transport: str, runs: int) -> tuple[float, float, int]:
             async with connected(transport, folder, runner, config) as client:
                 bare, through = [], []
                 for index in range(runs + 10):
+                    told = await client.call_tool("bare", {"image": uri})
                     start = time.perf_counter()
-                    await tools.edit_image(uri, "make it warmer", runner=runner)
-                    middle = time.perf_counter()
                     result = await client.call_tool("edit_image", arguments)
                     end = time.perf_counter()
                     if index >= 10:
-                        bare.append(middle - start)
-                        through.append(end - middle)
+                        bare.append(told.structured_content["result"] * 1000)
+                        through.append((end - start) * 1000)
                 previews = [block for block in result.content if isinstance(block, ImageContent)]
                 size = len(base64.b64decode(previews[0].data))
-    return statistics.median(bare) * 1000, statistics.median(through) * 1000, size
+    over = [one - other for one, other in zip(through, bare, strict=True)]
+    return statistics.median(bare), statistics.median(through), statistics.median(over), size
 
 
 async def cold_start() -> float:
@@ -181,8 +192,8 @@ async def main(runs: int) -> None:
     print(f"calibration loop {calibration():.1f} ms")
     print(f"{'':12}{'bare ms':>9}{'MCP ms':>9}{'over ms':>9}{'goal ms':>9}   preview")
     for transport, goal in GOALS.items():
-        bare, through, size = await measured(transport, runs)
-        row = f"{transport:12}{bare:9.2f}{through:9.2f}{through - bare:9.2f}{goal:9.1f}"
+        bare, through, over, size = await measured(transport, runs)
+        row = f"{transport:12}{bare:9.2f}{through:9.2f}{over:9.2f}{goal:9.1f}"
         print(f"{row}   {size / 1000:.0f} kB")
     print(f"making the preview from 0.8 MP, once for each picture: {preview_ms():.1f} ms")
     print(f"cold start to tools/list: {await cold_start():.2f} s (goal 3 s)")

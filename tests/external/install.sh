@@ -2,7 +2,7 @@
 # Install the clients that the external tests use, into tests/external/node_modules. Without npm they are
 # skipped, and the reason is said; where CI=true that is a failure.
 set -eu
-cd "$(dirname "$0")"
+cd "${0%/*}"
 if ! command -v npm >/dev/null 2>&1; then
     echo "npm is not installed: the inspector and the TypeScript client are not tested" >&2
     [ "${CI:-}" != true ]
