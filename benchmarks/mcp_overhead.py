@@ -1,13 +1,13 @@
 """What MCP costs over the bare tool, and how long a host waits for the first list of tools.
 
-Method: `edit_image` with a scripted editor that returns a stored picture at once. In each of N rounds, after
-ten that are not counted, the server's process calls it as a Python function and takes its own time, and then
-the client calls it through the SDK; the overhead is the median of the N differences. The answer carries
-structured content, text, a resource link and a preview just under 256 kB. The preview is made once (its cost is
-the line below): what is measured is checking arguments and results, JSON and the way there and back. On stdio
-and HTTP the server is a process of its own on the same machine. The cold start is `thinkedit serve` from nothing
-to its answer to tools/list, median of 7. The calibration line is a fixed loop of arithmetic: compare it between
-two tables to see how busy the machines were.
+Method: `edit_image` with a scripted editor that returns a stored picture at once. In each of N rounds,
+after ten that are not counted, the server's process calls it as a Python function and takes its own time,
+and then the client calls it through the SDK; the overhead is the median of the N differences. The answer
+carries structured content, text, a resource link and a preview just under 256 kB. The preview is made
+once (its cost is the line below): what is measured is checking arguments and results, JSON and the way
+there and back. On stdio and HTTP the server is a process of its own on the same machine. The cold start
+is `thinkedit serve` from nothing to its answer to tools/list, median of 7. The calibration line is a
+fixed loop of arithmetic: compare it between two tables to see how busy the machines were.
 
     python benchmarks/mcp_overhead.py [N]        # N defaults to 200; about a minute
 """
