@@ -130,9 +130,9 @@ class PlainView:
                 say(f"session {event.session_id}")
             case "planned":
                 say(f"planned prompt: {clean(event.prompt)}")
-            case "editing":
-                self._started = time.monotonic() if not event.message else self._started
-                say(f"{at}: editing{f': {clean(event.message)}' if event.message else ''}")
+            case "editing" if not event.message:  # an editor's own progress would be many lines
+                self._started = time.monotonic()
+                say(f"{at}: editing")
             case "critiquing":
                 say(f"{at}: looking at the result")
             case "critiqued":
@@ -143,7 +143,7 @@ class PlainView:
                 say(f"{at}: next prompt: {clean(event.prompt)}")
             case "retrying":
                 say(f"{at}: {clean(event.message)}")
-            case "edited" | "stopped":
+            case _:
                 pass
 
     def stopping(self) -> None:
