@@ -42,6 +42,7 @@ from thinkedit.images import Loaded, Picture
 from thinkedit.server.app import create_server
 from thinkedit.server.delivery import PREVIEW_BYTES
 from thinkedit.server.lifetime import FixedRunner
+from thinkedit.server.serving import http_app
 from thinkedit.tools.inputs import stored
 from thinkedit.types import LoopSettings
 
@@ -91,7 +92,7 @@ async def serve(transport: str, folder: Path) -> None:
         if transport == "stdio":
             await server.run_stdio_async()
         else:
-            app = server.streamable_http_app(max_request_body_size=config.server.body_bytes)
+            app = http_app(server, FixedRunner(runner), config)
             await uvicorn.Server(uvicorn.Config(app, port=int(transport), log_level="error")).serve()
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import anyio
 import uvicorn
+from mcp.server import MCPServer
 from starlette.applications import Starlette
 
 from thinkedit.config import Config
@@ -60,7 +61,7 @@ async def serve_http(
         async with SharedRunner(config) as source, anyio.create_task_group() as tasks:
             server = _Uvicorn(
                 uvicorn.Config(
-                    http_app(source, config, address),
+                    http_app(create_server(source, config, transport="http"), source, config, address),
                     log_config=None,
                     access_log=False,
                     timeout_graceful_shutdown=_GRACE,
@@ -82,11 +83,13 @@ async def serve_http(
             tasks.cancel_scope.cancel()
 
 
-def http_app(source: RunnerSource, config: Config, address: str = "127.0.0.1") -> Starlette:
-    """The whole HTTP application: MCP at /mcp, pictures at /images."""
+def http_app(
+    server: MCPServer[None], source: RunnerSource, config: Config, address: str = "127.0.0.1"
+) -> Starlette:
+    """The whole HTTP application: `server` at /mcp, pictures at /images."""
     security = security_settings(address)
     # Stateful and streaming: otherwise older clients could neither cancel nor see progress.
-    app = create_server(source, config, transport="http").streamable_http_app(
+    app = server.streamable_http_app(
         stateless_http=False,
         json_response=False,
         max_request_body_size=config.server.body_bytes,
