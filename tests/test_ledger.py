@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from thinkedit.errors import LedgerError, NotFoundError
-from thinkedit.ledger import Call, Ledger, Session, Spent, TurnEntry
+from thinkedit.ledger import Call, Ledger, Session, Spent, TurnEntry, database
 from thinkedit.types import Image, LoopSettings, Status, StopReason
 
 pytestmark = pytest.mark.anyio
@@ -230,3 +230,30 @@ def test_the_file_is_in_wal_mode_and_says_its_version(tmp_path: Path) -> None:
     assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert db.execute("PRAGMA user_version").fetchone() == (1,)
     db.close()
+
+
+def test_the_switch_to_wal_waits_for_a_process_that_has_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite's own waiting does not cover the switch: here it is turned off altogether."""
+    holder, other = (
+        sqlite3.connect(tmp_path / "x.sqlite", timeout=0, isolation_level=None) for _ in range(2)
+    )
+    holder.execute("BEGIN EXCLUSIVE")
+    monkeypatch.setattr(database.time, "sleep", lambda seconds: holder.execute("COMMIT"))
+    database.write_ahead(other)
+    assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    holder.close()
+    other.close()
+
+
+def test_the_switch_to_wal_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    holder, other = (
+        sqlite3.connect(tmp_path / "x.sqlite", timeout=0, isolation_level=None) for _ in range(2)
+    )
+    holder.execute("BEGIN EXCLUSIVE")
+    monkeypatch.setattr(database, "PATIENCE", 0.0)
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        database.write_ahead(other)
+    holder.close()
+    other.close()
