@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -249,3 +251,28 @@ def test_a_result_that_cannot_be_written_is_kept(
     kept = invoke(*command[:-1], place.folder / "kept.png", "--data", place.data)
     assert kept.code == 0, kept.err
     assert (place.folder / "kept.png").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of POSIX systems")
+def test_a_store_that_fills_up_in_the_middle(place: Place, invoke: Invoke) -> None:
+    """The source fits below the limit, the edited picture does not: the way on is said, and works."""
+    Image.new("RGB", (400, 300), "teal").save(place.folder / "flat.png")
+    noisy = "import numpy, thinkedit.adapters.editors.scripted as s; from thinkedit.images import Picture; "
+    noisy += "s._paint = lambda source, size, digest: Picture.from_pixels("
+    noisy += "numpy.random.default_rng(1).integers(0, 255, (300, 400, 3), 'uint8')); "
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)); "
+    code = limit + noisy + "from thinkedit.cli.app import run; import sys; sys.exit(run(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "edit", "flat.png", "x"],
+        cwd=place.folder,
+        env=place.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 5, done.stderr
+    assert "File too large: free some space" in done.stderr
+    assert done.stderr.count("\n") == 1
+    resumed = invoke(*done.stderr.partition("go on with: thinkedit ")[2].split())
+    assert resumed.code == 0, resumed.err
+    assert (place.folder / "flat-edited.png").exists()

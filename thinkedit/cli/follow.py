@@ -16,7 +16,7 @@ from thinkedit.cli.options import hint
 from thinkedit.cli.output import clean, is_live, warn, write_json
 from thinkedit.cli.results import Target, write
 from thinkedit.cli.view import Ending, PlainView, QuietView, View
-from thinkedit.errors import StoreError, ThinkEditError
+from thinkedit.errors import LedgerError, StoreError, ThinkEditError
 from thinkedit.graph.runner import Runner
 from thinkedit.types import EditResult, Status
 
@@ -73,9 +73,15 @@ async def follow(
 
 
 async def _watched(runner: Runner, session_id: str, view: View) -> None:
-    """Follow the run. Interrupted, it is cancelled where it runs here, and left to another process."""
+    """Follow the run. Interrupted, it is cancelled where it runs here, and left to another process.
+
+    StoreError and LedgerError say how to go on: what was recorded before them is not lost.
+    """
     try:
         await runner.follow(session_id, view.event)
+    except (StoreError, LedgerError) as error:
+        go_on = f"thinkedit sessions resume {session_id}"
+        raise type(error)(f"{error}; what was done is kept, go on with: {go_on}") from error
     except anyio.get_cancelled_exc_class():
         with anyio.CancelScope(shield=True):
             if runner.runs_here(session_id):

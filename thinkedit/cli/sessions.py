@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -181,8 +182,9 @@ def _beside_last(session: Session) -> Target:
     """Where a session's next result goes: beside its last one, else NAME-edited.EXT in this folder."""
     from thinkedit.cli.results import Target, beside
 
-    if session.output is not None and Path(session.output).parent.is_dir():
-        return Target(Path(session.output), exact=False)
+    if session.output is not None and (last := Path(session.output)).parent.is_dir():
+        stem = re.sub(r"(-edited)-\d+$", r"\1", last.stem)  # the next number of the same row
+        return Target(last.with_name(f"{stem}{last.suffix}"), exact=False)
     return beside(session.source_name, Path.cwd(), session.source_mime)
 
 
