@@ -59,7 +59,7 @@ async def test_it_is_the_default_editor_and_says_who_it_is() -> None:
     editor = create_editor("photo")
     assert isinstance(editor, PhotoEditor)
     assert isinstance(editor, Editor)
-    assert editor.identity == "photo/1"
+    assert editor.identity == "photo/2"
     assert editor.seeded is False
 
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from thinkedit.adapters.editors.photo.bands import Rows
-from thinkedit.adapters.editors.photo.filters import to_bytes
-from thinkedit.adapters.masks.guided import Mask, Pixels, luma, reduced
+from thinkedit.adapters.editors.photo.filters import from_linear, to_bytes, to_linear
+from thinkedit.adapters.masks.guided import Mask, Pixels, luma, reduced, smoothstep
 from thinkedit.adapters.vocabulary import Clause
 
 __all__ = ["blur", "denoise", "falloff", "noise_level", "pixelate", "sharpen", "vignette"]
@@ -95,16 +95,17 @@ def blur(pixels: Pixels, clause: Clause) -> Rows:
     return lambda top, bottom: whole[top:bottom]
 
 
-def falloff(height: int, width: int, strength: float) -> Falloff:
-    """Brightness towards the corners: 1 inside 45 % of the half diagonal, 1 - strength in the corners."""
-    return Falloff(height, width, strength)
+def falloff(height: int, width: int, strength: float, start: float = 0.4) -> Falloff:
+    """Brightness towards the corners: 1 inside `start` of the half diagonal, 1 - strength in the corners."""
+    return Falloff(height, width, strength, start)
 
 
 class Falloff:
     """`rows` -> factors, height x width, as a lens loses light."""
 
-    def __init__(self, height: int, width: int, strength: float) -> None:
+    def __init__(self, height: int, width: int, strength: float, start: float) -> None:
         self._size = (height, width)
+        self._start = start
         self._strength = np.float32(strength)
 
     def __call__(self, top: int, bottom: int) -> Mask:
@@ -112,16 +113,24 @@ class Falloff:
         y = (np.arange(top, bottom, dtype=np.float32) + np.float32(0.5)) * np.float32(2 / height) - 1
         x = (np.arange(width, dtype=np.float32) + np.float32(0.5)) * np.float32(2 / width) - 1
         radius = np.sqrt((x * x)[None] + (y * y)[:, None]) * np.float32(1 / 1.4143)
-        out = np.clip((radius - np.float32(0.4)) * np.float32(1 / 0.6), 0, 1)
+        out = np.clip((radius - np.float32(self._start)) * np.float32(1 / (1 - self._start)), 0, 1)
         return np.asarray(1 - self._strength * out * out, np.float32)
 
 
 def vignette(pixels: Pixels, clause: Clause) -> Rows:
-    """Darker corners: 58 % of the code values taken away there at the plain amount."""
-    shade = falloff(pixels.shape[0], pixels.shape[1], 1 - 0.42**clause.amount)
+    """Darker corners, as a lens makes them: 1.9 stops less light there at the plain amount.
+
+    Bright areas lose less of it, and white a bit more than half, so that a sky is shaded and not soiled.
+    """
+    fall = falloff(pixels.shape[0], pixels.shape[1], 1.0, 0.3)
+    stops = np.float32(1.9 * clause.amount)
 
     def rows(top: int, bottom: int) -> Pixels:
-        return to_bytes(pixels[top:bottom] * shade(top, bottom)[..., None])
+        light = to_linear(pixels[top:bottom])
+        bright = smoothstep(np.asarray(light.max(axis=2)), 0.15, 1.0)
+        lost = (1 - fall(top, bottom)) * stops * (1 - np.float32(0.45) * bright)
+        light *= np.exp2(-lost)[..., None]
+        return from_linear(light)
 
     return rows
 

@@ -2,7 +2,7 @@
 
 Order. What finds its place by the photograph's own colours comes first (denoise, recolour, sky,
 background), then tone, colour, detail, style; then what must stay is put back; then the geometry and
-what is laid around or over the picture. The order of a sentence's clauses decides only between equals.
+what is laid over and around the picture. The order of a sentence's clauses decides only between equals.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from thinkedit.adapters.vocabulary import Clause
 
 __all__ = ["STEPS", "VERSION", "Banded", "Framing", "Painting", "Step", "step_for"]
 
-VERSION = "1"
+VERSION = "2"
 """Goes up whenever the same words give other pixels: it is part of the editor's identity."""
 
 Banded = Callable[[Pixels, Clause], Rows]
@@ -90,15 +90,19 @@ STEPS: dict[str, Step] = {
     "resize": Step(33, framing=geometry.resize),
     "vintage": Step(34, banded=colour.vintage),
     "vignette": Step(35, banded=detail.vignette),
-    "border": Step(36, framing=geometry.border),
-    "caption": Step(37, written=text.caption),
+    "caption": Step(36, written=text.caption),
+    "border": Step(37, framing=geometry.border),
 }
 
 _BACKGROUND_BLUR = Step(4, painting=background.background_blur)
+_DARKER_SKY = Step(6, banded=colour.darker_sky)
 
 
 def step_for(clause: Clause) -> Step:
-    """The step of a clause. A blurred background is a lens's, not a Gaussian laid over the edge."""
+    """The step of a clause. A blurred background is a lens's, not a Gaussian laid over the edge; a darker
+    sky keeps its colour."""
     if clause.operation == "blur" and clause.region == "background" and "pixels" not in (clause.given or ""):
         return _BACKGROUND_BLUR
+    if clause.operation == "exposure" and clause.region == "sky" and clause.direction < 0:
+        return _DARKER_SKY
     return STEPS[clause.operation]

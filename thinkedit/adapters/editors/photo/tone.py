@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from thinkedit.adapters.editors.photo.bands import Rows
 from thinkedit.adapters.editors.photo.cube import by_code_cube, in_gamut
 from thinkedit.adapters.editors.photo.filters import Floats, from_lab, to_lab
-from thinkedit.adapters.masks.guided import Pixels, box_guided, enlarge_rows, luma, reduced
+from thinkedit.adapters.masks.guided import Pixels, box_guided, enlarge_rows, luma, reduced, smoothstep
 from thinkedit.adapters.vocabulary import STOPS, Clause
 
 __all__ = ["auto", "clarity", "contrast", "curve", "exposure", "gamma", "shadows_highlights"]
@@ -87,10 +87,10 @@ def contrast(pixels: Pixels, clause: Clause) -> Rows:
         return np.asarray(np.where(pivot > codes, below, above), np.float32)
 
     def change(codes: Floats) -> Floats:
-        grey = codes @ LUMA
-        by_luma = codes + (bent(grey) - grey)[..., None]
+        grey = np.asarray(codes @ LUMA, np.float32)
+        by_luma = codes + np.asarray(bent(grey) - grey)[..., None]
         mixed = by_luma + CHANNELS * (bent(codes) - by_luma)
-        return in_gamut(mixed, mixed @ LUMA)
+        return in_gamut(mixed, np.asarray(mixed @ LUMA, np.float32))
 
     return by_code_cube(pixels, change)
 
@@ -119,8 +119,8 @@ def shadows_highlights(pixels: Pixels, clause: Clause) -> Rows:
     """Lift or deepen the dark areas, brighten or recover the bright ones; local contrast is kept.
 
     The base layer (guided filter, radius 2 % of the longer side) is bent, detail is laid back on it, and
-    black stays black.
-    Highlights are pulled by at most half, beyond which a sky turns grey.
+    black stays black. Recovered highlights come down most where they are bright but not yet white, with
+    their detail and colour deepened: pulled down evenly, a sky turns to a flat grey.
     """
     model = _base(pixels, 0.02, 0.01)
     amount = clause.amount * clause.direction
@@ -135,17 +135,24 @@ def shadows_highlights(pixels: Pixels, clause: Clause) -> Rows:
         bright = np.clip(base * 2 - 1, 0, 1) ** np.float32(1.5)
         ends = base / (base + np.float32(0.1))
         new = base + np.float32(low * 0.35) * dark * ((1 - base) * ends if low > 0 else base)
-        new += np.float32(high * 0.35) * bright * (1 - base if high > 0 else base)
+        new += np.float32(high * 0.35) * bright * (1 - base if high > 0 else _white_kept(base))
         np.clip(new, 0, 1, out=new)
         gain = np.clip(new / np.maximum(base, 0.02), 0.3, 3)
+        pulled = np.clip((base - new) * np.float32(4 if high < 0 else 0), 0, 1)
         lightness -= base
-        lightness *= np.clip(gain, 1, 1.6)
+        lightness *= np.clip(gain, 1, 1.6) + pulled
         lightness += new
         lab[..., 0] = np.clip(lightness, 0, 1) * 100
-        lab[..., 1:] *= (np.clip(gain, 0.8, 1.4) ** np.float32(0.6))[..., None]
+        deeper = 1 + np.float32(0.6) * pulled if high < 0 else np.clip(gain, 0.8, 1.4) ** np.float32(0.6)
+        lab[..., 1:] *= np.asarray(deeper)[..., None]
         return from_lab(lab)
 
     return rows
+
+
+def _white_kept(base: Floats) -> Floats:
+    """Share of the pull that a bright base gets: whole up to 0.8, about half at white."""
+    return np.asarray(1 - np.float32(0.5) * smoothstep(base, 0.8, 1.02), np.float32)
 
 
 def clarity(pixels: Pixels, clause: Clause) -> Rows:
