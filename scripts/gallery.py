@@ -32,7 +32,7 @@ def photograph(name: str) -> Path:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    arguments.add_argument("photos", nargs="*", help="only these, sheets only (the page needs all)")
+    arguments.add_argument("photos", nargs="*", help="only these; the page needs all")
     chosen: list[str] = arguments.parse_args().photos or list(CASES)
     images = DOCS / "images"
     images.mkdir(parents=True, exist_ok=True)
@@ -44,12 +44,13 @@ def main() -> None:
         write_jpeg(contact_sheet(entries[photo]), sheet)
         size = sheet.stat().st_size // 1000
         print(f"{sheet.relative_to(ROOT)}: {len(entries[photo])} instructions, {size} kB")
+    photo, instruction = SHOWN
+    if photo in entries:
+        picture = images / "turns.png"
+        readme_picture(next(e for e in entries[photo] if e.case.instruction == instruction), picture)
+        print(f"{picture.relative_to(ROOT)}: {picture.stat().st_size // 1000} kB")
     if len(chosen) < len(CASES):
         return
-    picture = images / "turns.png"
-    photo, instruction = SHOWN
-    readme_picture(next(e for e in entries[photo] if e.case.instruction == instruction), picture)
-    print(f"{picture.relative_to(ROOT)}: {picture.stat().st_size // 1000} kB")
     (DOCS / "gallery.md").write_text(page(entries), encoding="utf-8")
     print("docs/gallery.md")
 

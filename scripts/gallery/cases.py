@@ -79,6 +79,7 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("replace the sky with an overcast one", (wish("overcast sky"),)),
         Case("make it more vibrant but leave the sky alone", (wish("vibrance"), wish("sky left alone"))),
         Case("recover the highlights and lift the shadows", (wish("highlights down"), wish("shadows"))),
+        Case("brighten it by 1 stop and make it more vibrant", (wish("one stop brighter"), wish("vibrance"))),
         Case("make it brighter but keep the highlights", (wish("brighter below the highlights"),)),
         Case("turn it into an oil painting", (wish("painted"),)),
         Case('add the caption "Summer Palace" at the bottom', (wish("captioned"),)),

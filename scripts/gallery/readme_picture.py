@@ -14,7 +14,7 @@ from gallery.sheets import BAD, GOOD, INK, SOFT, THRESHOLD, font
 
 __all__ = ["SHOWN", "readme_picture"]
 
-SHOWN = ("china", "make it warmer and more saturated")
+SHOWN = ("china", "brighten it by 1 stop and make it more vibrant")
 """Photograph and instruction; `make demo` runs the same."""
 
 WIDTH, EDGE, GAP = 1600, 40, 34
@@ -24,7 +24,12 @@ ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
 def readme_picture(entry: Entry, path: Path) -> None:
-    """Write the picture as a PNG of 256 dithered colours: sharp letters, and a third of the bytes."""
+    """Write the picture as a PNG of 256 dithered colours: sharp letters, and a third of the bytes.
+
+    Raises ValueError where the first try was the one selected: there would be nothing to see.
+    """
+    if entry.selected == 1:
+        raise ValueError(f"{entry.case.instruction!r} was right at once; name another one in SHOWN")
     side = (WIDTH - 2 * EDGE - 2 * GAP) // 3
     shots = [entry.first, entry.chosen]
     height = round(side * entry.source.shape[0] / entry.source.shape[1])

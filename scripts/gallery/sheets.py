@@ -99,13 +99,22 @@ def _verdict(entry: Entry) -> tuple[str, tuple[int, int, int]]:
     return text, GOOD if reason == "satisfied" else BAD
 
 
+def _tallest(entry: Entry) -> int:
+    """Pixels that the pictures of a card take in height; a refusal needs room for its words."""
+    pictures = [entry.source, *(shot.pixels for shot in entry.shots)]
+    tallest = max(_thumb(pixels).height for pixels in pictures if pixels is not None)
+    return max(tallest, 171 if entry.refused else 0)
+
+
 def _card(entry: Entry) -> Image.Image:
     span = _span(entry)
     width = span * THUMB[0] + (span - 1) * GAP + 2 * PAD
     several = len(entry.shots) > 1
     room = width - 2 * PAD - (130 if several else 0)
     title = _wrapped(entry.case.instruction, room, 18, 2)
-    height = PAD + 2 * 23 + 24 + THUMB[1] + 26 + 54 + PAD
+    top = PAD + 76
+    foot = top + _tallest(entry)
+    height = foot + 26 + (54 if several else 0) + PAD
     card = Image.new("RGB", (width, height), CARD)
     draw = ImageDraw.Draw(card)
     for index, line in enumerate(title):
@@ -116,19 +125,17 @@ def _card(entry: Entry) -> Image.Image:
         scores = [shot.overall for shot in entry.shots]
         chosen = next(i for i, shot in enumerate(entry.shots) if shot.turn == entry.selected)
         plot(draw, (width - PAD - 116, PAD + 6, width - PAD, PAD + 58), scores, chosen)
-    top = PAD + 76
-    _picture(card, draw, (PAD, top), entry.source, "source", None)
+    _picture(card, draw, (PAD, top), foot, entry.source, "source", None)
     if entry.refused:
         for index, line in enumerate(_wrapped(entry.refused, THUMB[0], 14, 9)):
             draw.text((PAD + THUMB[0] + GAP, top + index * 19), line, SOFT, font(14))
     for index, shot in enumerate(entry.shots[: UNITS - 1]):
         corner = (PAD + (index + 1) * (THUMB[0] + GAP), top)
-        _picture(
-            card, draw, corner, shot.pixels, _caption(shot), GOOD if shot.turn == entry.selected else None
-        )
+        frame = GOOD if shot.turn == entry.selected else None
+        _picture(card, draw, corner, foot, shot.pixels, _caption(shot), frame)
         if shot.turn > 1:
             for row, line in enumerate(_wrapped(f"“{shot.prompt}”", THUMB[0], 13, 3)):
-                draw.text((corner[0], top + THUMB[1] + 26 + row * 17), line, SOFT, font(13))
+                draw.text((corner[0], foot + 26 + row * 17), line, SOFT, font(13))
     return card
 
 
@@ -139,8 +146,8 @@ def _caption(shot: Shot) -> str:
 
 
 def _picture(
-    card: Image.Image, draw: ImageDraw.ImageDraw, corner: tuple[int, int], pixels: NDArray[np.uint8] | None,
-    caption: str, frame: tuple[int, int, int] | None,
+    card: Image.Image, draw: ImageDraw.ImageDraw, corner: tuple[int, int], foot: int,
+    pixels: NDArray[np.uint8] | None, caption: str, frame: tuple[int, int, int] | None,
 ) -> None:  # fmt: skip
     x, y = corner
     if pixels is not None:
@@ -148,7 +155,7 @@ def _picture(
         card.paste(thumb, (x, y))
         if frame:
             draw.rectangle((x - 4, y - 4, x + thumb.width + 3, y + thumb.height + 3), outline=frame, width=3)
-    draw.text((x, y + THUMB[1] + 5), caption, frame or INK, font(14))
+    draw.text((x, foot + 5), caption, frame or INK, font(14))
 
 
 def _lines(entries: Sequence[Entry]) -> list[list[Entry]]:
