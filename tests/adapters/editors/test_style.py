@@ -64,6 +64,28 @@ def test_oil_has_even_strokes(photos: Path) -> None:
     assert alike(painted, picture) > 0.95
 
 
+def test_styles_leave_an_even_sky_even(photos: Path) -> None:
+    """No clouds of pigment in a watercolour's sky; the paper shows in a drawn one."""
+    picture = photo(photos / "rocket.jpg")
+    sky = np.s_[20:150, 330:420]
+
+    def mottle(pixels: np.ndarray) -> float:
+        light = lab(cv2.GaussianBlur(pixels, (0, 0), 3))[..., 0]
+        return float((light - cv2.GaussianBlur(light, (0, 0), 25))[sky].std())
+
+    assert mottle(watercolour(picture, 1.0, {})) < 0.8
+    drawn = colour_sketch(picture, 1.0, {})
+    assert mottle(drawn) < 1.0
+    assert np.median(lab(drawn)[sky][..., 0]) > 58
+
+
+def test_oil_shows_bristles_where_the_photograph_is_even(photos: Path) -> None:
+    picture = photo(photos / "china.jpg")
+    sky = np.zeros(picture.shape[:2], bool)
+    sky[20:120, 330:600] = True
+    assert detail(oil(picture, 1.0, {}), sky) > 1.5 * detail(picture, sky)
+
+
 def test_cartoon_has_dark_lines_and_stepped_tones(cat: np.ndarray) -> None:
     drawn = cartoon(cat, 1.0, {})
     assert (lab(drawn)[..., 0] < 10).mean() > 2 * (lab(cat)[..., 0] < 10).mean() + 0.005

@@ -8,22 +8,23 @@ over the photograph; above it the strokes grow.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from thinkedit.adapters.editors.photo.filters import Floats, by_strips, from_lab, to_bytes, to_lab
-from thinkedit.adapters.masks.guided import Mask, Pixels, enlarge_rows, luma, reduced, smoothstep, strips
+from thinkedit.adapters.editors.photo.strokes import along_lines, brushed, cloudy, hatching, tiled, wavered
+from thinkedit.adapters.masks.guided import Mask, Pixels, enlarge_rows, luma, reduced, smoothstep
 
 __all__ = ["cartoon", "colour_sketch", "oil", "pencil", "watercolour"]
 
 Options = Mapping[str, str]
-T = TypeVar("T", np.uint8, np.float32)
 WASH_SIDE = 1500
-OIL_SIDE = 2200
+OIL_SIDE = 1500
 CARTOON_SIDE = 1200
+FAINT = 0.03
+"""Share of the light around that a line must lack to be drawn."""
+PAPER = (252.0, 251.0, 247.0)
 
 
 def pencil(pixels: Pixels, amount: float, options: Options, *, reference: Pixels | None = None) -> Pixels:
@@ -43,23 +44,31 @@ def pencil(pixels: Pixels, amount: float, options: Options, *, reference: Pixels
 def colour_sketch(
     pixels: Pixels, amount: float, options: Options, *, reference: Pixels | None = None
 ) -> Pixels:
-    """Coloured pencil: the drawing over pale, flat colour."""
+    """Coloured pencil: the drawing over hatched colour, thin where the photograph is even (a sky, a wall)."""
     shade = _shading(pixels)
     small = reduced(pixels, WASH_SIDE)
     flat = small
     for _ in range(2):
         flat = np.asarray(cv2.bilateralFilter(flat, 9, 40, 9), np.uint8)
     lab = to_lab(flat)
-    lab[..., 0] = 62 + 0.38 * lab[..., 0]
+    vivid = np.clip(np.hypot(lab[..., 1], lab[..., 2]) / 70, 0, 1)
+    cover = np.asarray(0.6 + 0.4 * np.maximum(_busy(np.ascontiguousarray(lab[..., 0])), vivid), np.float32)
+    # Red and blue are themselves only where they are darkish: on pale paper they would turn to salmon.
+    lab[..., 0] += (62 - 36 * vivid) * (1 - lab[..., 0] / 100)
     lab[..., 1:] *= 1.15
     tint = from_lab(lab).astype(np.float32)
+    hatch = hatching(max(pixels.shape[:2]))
     stroke = 1.4 + 0.8 * max(1.0, amount)
     shape = (pixels.shape[0], pixels.shape[1])
 
     def rows(top: int, bottom: int) -> Pixels:
-        drawn = _drawn(pixels, shade, stroke, top, bottom)
+        drawn = _drawn(pixels, shade, stroke, top, bottom, shaded=0.25)
         drawn += _paper(pixels.shape, top, bottom) * (1.02 - drawn)
-        return to_bytes(enlarge_rows(tint, shape, top, bottom) * drawn[..., None])
+        laid = enlarge_rows(cover, shape, top, bottom)
+        laid += tiled(hatch, shape[1], top, bottom) * (1.12 - laid)
+        paper = np.array(PAPER, np.float32)
+        coloured = paper + (enlarge_rows(tint, shape, top, bottom) - paper) * laid[..., None]
+        return to_bytes(coloured * drawn[..., None])
 
     return _laid_over(pixels, by_strips(pixels, rows), amount)
 
@@ -67,42 +76,53 @@ def colour_sketch(
 def watercolour(
     pixels: Pixels, amount: float, options: Options, *, reference: Pixels | None = None
 ) -> Pixels:
-    """Washes: even areas of light, clear colour, darker where a wash ends, pigment settled in the paper."""
+    """Washes: even areas of light, clear colour, a dark rim where pigment dried, the paper left white."""
     small = reduced(pixels, WASH_SIDE)
     side = max(small.shape[:2])
-    wash = np.asarray(cv2.medianBlur(small, 2 * max(1, round(side / 750)) + 1), np.uint8)
+    reach = max(1.4, 0.0034 * side * max(1.0, amount))
     wash = np.asarray(
-        cv2.edgePreservingFilter(wash, flags=cv2.RECURS_FILTER, sigma_s=40 * max(1.0, amount), sigma_r=0.36)
+        cv2.edgePreservingFilter(
+            brushed(small, reach), flags=cv2.RECURS_FILTER, sigma_s=20 * max(1.0, amount), sigma_r=0.2
+        ),
+        np.uint8,
     )
-    lab = to_lab(wash)
-    across, down = cv2.Sobel(lab[..., 0], cv2.CV_32F, 1, 0), cv2.Sobel(lab[..., 0], cv2.CV_32F, 0, 1)
-    ends = np.asarray(cv2.GaussianBlur(np.hypot(across, down), (0, 0), max(0.6, side / 1500)), np.float32)
-    pooled = _cloudy(small.shape[:2], side)
-    lab[..., 0] = 16 + 0.86 * lab[..., 0] - 10 * np.clip(ends / 48, 0, 1) + 2.2 * pooled
-    lab[..., 1:] *= (1.25 - 0.06 * pooled)[..., None]
+    # Wet edges waver, and colour is laid in a few washes over each other.
+    lab = to_lab(wavered(wash, 0.001 * side, 0.012 * side))
+    lightness = np.ascontiguousarray(lab[..., 0])
+    step = np.float32(11)
+    base = np.floor(lightness / step) * step
+    layered = base + step * (0.5 + 0.5 * np.tanh((lightness - base - step / 2) / step * 5))
+    layered = np.asarray(cv2.GaussianBlur(0.6 * layered + 0.4 * lightness, (0, 0), max(0.5, side / 1800)))
+    # Pigment dries at the rim of a wash: in a line on the dark side of a step.
+    wide = cv2.GaussianBlur(layered, (0, 0), max(1.0, side / 420))
+    rim = np.clip((wide - cv2.GaussianBlur(layered, (0, 0), max(0.6, side / 1500)) - 0.6) / 6, 0, 1)
+    pooled = cloudy(small.shape[:2], side) * (0.3 + 0.7 * _busy(lightness))
+    clear = 100 - (100 - layered) * (0.94 - 0.34 * smoothstep(lightness, 45, 92))
+    lab[..., 0] = np.clip(7 + 0.935 * clear - 15 * rim + 1.5 * pooled, 0, 100)
+    lab[..., 1:] *= (1.2 + 0.2 * rim - 0.05 * pooled)[..., None]
     painted = from_lab(lab).astype(np.float32)
     shape = (pixels.shape[0], pixels.shape[1])
 
     def rows(top: int, bottom: int) -> Pixels:
         strip = enlarge_rows(painted, shape, top, bottom)
         grain = _paper(pixels.shape, top, bottom)[..., None]
-        strip *= 1 + np.float32(0.35) * grain * (np.float32(1.25) - strip * np.float32(1 / 255))
+        strip *= 1 + np.float32(0.5) * grain * (np.float32(1.2) - strip * np.float32(1 / 255))
         return to_bytes(strip)
 
     return _laid_over(pixels, by_strips(pixels, rows), amount)
 
 
 def oil(pixels: Pixels, amount: float, options: Options, *, reference: Pixels | None = None) -> Pixels:
-    """Oil paint: two passes of a Kuwahara filter, broad and fine, then richer colour and relief."""
+    """Oil paint: dabs of one colour, richer, with the relief of bristles drawn along the picture's lines."""
     small = reduced(pixels, OIL_SIDE)
     side = max(small.shape[:2])
-    broad = max(2, round(0.0052 * side * max(1.0, amount)))
-    painted = _kuwahara(_kuwahara(small, broad), max(1, round(0.6 * broad)))
-    lab = to_lab(painted)
+    reach = max(1.3, 0.0034 * side * max(1.0, amount))
+    lab = to_lab(brushed(brushed(small, reach), 0.6 * reach))
     lab[..., 1:] *= 1.18
     lightness = np.ascontiguousarray(lab[..., 0])
     relief = lightness - cv2.GaussianBlur(lightness, (0, 0), max(0.8, side / 900))
-    lab[..., 0] = np.clip(lightness + 0.9 * relief, 0, 100)
+    bristles = along_lines(lightness, max(1.0, side / 1100), max(4.0, 0.012 * side * max(1.0, amount)))
+    lab[..., 0] = np.clip(lightness + 0.8 * relief + 2.4 * bristles, 0, 100)
     strokes = from_lab(lab).astype(np.float32)
     shape = (pixels.shape[0], pixels.shape[1])
     done = by_strips(pixels, lambda top, bottom: to_bytes(enlarge_rows(strokes, shape, top, bottom)))
@@ -140,17 +160,29 @@ def _laid_over(pixels: Pixels, styled: Pixels, amount: float) -> Pixels:
     return np.asarray(cv2.addWeighted(styled, share, pixels, 1 - share, 0), np.uint8)
 
 
+def _busy(lightness: Floats) -> Mask:
+    """0 where lightness is even (skies, walls), 1 where there is something to draw, smooth between."""
+    side = max(lightness.shape)
+    fine = np.abs(lightness - cv2.GaussianBlur(lightness, (0, 0), max(1.0, side / 250)))
+    spread = np.asarray(cv2.GaussianBlur(fine, (0, 0), max(1.0, side / 80)), np.float32)
+    return smoothstep(spread, 0.6, 3.0)
+
+
 def _shading(pixels: Pixels) -> Mask:
     """Luma blurred by 0.8 % of the longer side, at reduced size: what the paper is dodged by."""
     small = luma(reduced(pixels))
     return np.asarray(cv2.GaussianBlur(small, (0, 0), max(1.0, 0.008 * max(small.shape))), np.float32)
 
 
-def _drawn(pixels: Pixels, shade: Mask, stroke: float, top: int, bottom: int) -> Mask:
-    """Colour dodge of the luma by its blur, 0 to 1, made darker by `stroke`; dark parts keep some shading."""
+def _drawn(
+    pixels: Pixels, shade: Mask, stroke: float, top: int, bottom: int, *, shaded: float = 0.45
+) -> Mask:
+    """Colour dodge of the luma by its blur, 0 to 1, made darker by `stroke`; dark parts are `shaded`."""
     around = enlarge_rows(shade, (pixels.shape[0], pixels.shape[1]), top, bottom)
-    drawn = np.minimum(1, (luma(pixels[top:bottom]) + 0.02) / (around + 0.02)) ** np.float32(stroke)
-    drawn *= 0.55 + 0.45 * smoothstep(around, -0.15, 0.6)
+    # A pencil leaves out what is fainter than FAINT, a sensor's noise in the dark above all.
+    ratio = (luma(pixels[top:bottom]) + np.float32(0.05)) / (around + np.float32(0.05)) + np.float32(FAINT)
+    drawn = np.minimum(1, ratio) ** np.float32(stroke)
+    drawn *= 1 - np.float32(shaded) * smoothstep(around, 0.6, -0.15)
     return np.asarray(drawn, np.float32)
 
 
@@ -165,49 +197,6 @@ def _paper(shape: tuple[int, ...], top: int, bottom: int) -> Mask:
     rows = (np.arange(top, bottom) / coarse).astype(np.int64) % size
     columns = (np.arange(shape[1]) / coarse).astype(np.int64) % size
     return np.asarray(noise[rows][:, columns], np.float32)
-
-
-def _cloudy(shape: tuple[int, ...], side: int) -> Floats:
-    """Uneven pigment: noise of three scales with about unit variance."""
-    rng = np.random.default_rng(0)
-    total = np.zeros(shape, np.float32)
-    for scale, share in ((0.08, 0.8), (0.02, 0.45), (0.006, 0.3)):
-        cell = max(1.0, scale * side)
-        grid = rng.standard_normal((int(shape[0] / cell) + 2, int(shape[1] / cell) + 2)).astype(np.float32)
-        total += share * np.asarray(cv2.resize(grid, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC))
-    return total
-
-
-def _kuwahara(pixels: Pixels, radius: int) -> Pixels:
-    """Each pixel the mean of the most even of its four quadrants (Kuwahara et al. 1976), in strips."""
-    height, width = pixels.shape[:2]
-    result = np.empty_like(pixels)
-    for top, bottom in strips(height, width, 600_000):
-        first, last = max(0, top - radius), min(height, bottom + radius)
-        done = _kuwahara_strip(pixels[first:last], radius)
-        result[top:bottom] = done[top - first : bottom - first]
-    return result
-
-
-def _kuwahara_strip(pixels: Pixels, radius: int) -> Pixels:
-    grey = luma(pixels)
-    side = (radius + 1, radius + 1)
-    best = np.zeros_like(pixels)
-    least = np.full(grey.shape, np.inf, np.float32)
-    for x in (0, radius):
-        for y in (0, radius):
-            mean = _quadrant(grey, side, (x, y))
-            spread = _quadrant(grey * grey, side, (x, y)) - mean * mean
-            better = spread < least
-            np.copyto(best, _quadrant(pixels, side, (x, y)), where=better[..., None])
-            np.copyto(least, spread, where=better)
-    return best
-
-
-def _quadrant(values: NDArray[T], side: tuple[int, int], anchor: tuple[int, int]) -> NDArray[T]:
-    """The mean over a box with the pixel in one of its corners."""
-    mean = cv2.boxFilter(values, -1, side, anchor=anchor, borderType=cv2.BORDER_REFLECT)
-    return np.asarray(mean, values.dtype)
 
 
 def _outlines(flat: Pixels, weight: float) -> Mask:
