@@ -14,11 +14,12 @@ __all__ = ["PictureCache", "RecordCache"]
 class PictureCache:
     """The pictures in use, so that one made or read is not read and decoded again a moment later.
 
-    budget: bytes of decoded pixels kept at most; the least recently used go first.
+    budget: bytes kept at most, decoded and encoded; the least recently used go first.
     """
 
     def __init__(self, budget: int = 256_000_000) -> None:
         self._budget = budget
+        self._used = 0
         self._kept: dict[str, Picture] = {}
 
     async def get(self, store: Store, sha: str) -> Picture:
@@ -30,13 +31,16 @@ class PictureCache:
 
     def add(self, picture: Picture) -> None:
         """Keep a picture that lies in the store."""
-        self._kept.pop(picture.sha256, None)
+        if (before := self._kept.pop(picture.sha256, None)) is not None:
+            self._used -= _size(before)
         self._kept[picture.sha256] = picture
-        total = 0
-        for key, kept in reversed(list(self._kept.items())):
-            total += 3 * kept.width * kept.height
-            if total > self._budget and kept is not picture:
-                del self._kept[key]
+        self._used += _size(picture)
+        while self._used > self._budget and len(self._kept) > 1:
+            self._used -= _size(self._kept.pop(next(iter(self._kept))))
+
+
+def _size(picture: Picture) -> int:
+    return len(picture.data) + 3 * picture.width * picture.height
 
 
 class RecordCache:

@@ -116,7 +116,7 @@ class Calls:
         waiting: list[int] = []
         for index, digest in enumerate(digests):
             done, failed = await self.ledger.recorded(self.session_id, "edit", self.turn, index, digest)
-            if done is not None and await run_sync(self._usable, done.output):
+            if done is not None and await self._usable(done.output):
                 outcomes[index] = EditOutcome(image=done.output, seconds=done.seconds)
                 continue
             refused = next((call for call in failed if call.state == "refused"), None)
@@ -151,10 +151,10 @@ class Calls:
             waiting = still
         return outcomes
 
-    def _usable(self, sha: str) -> bool:
+    async def _usable(self, sha: str) -> bool:
         """Whether a recorded picture can still be read; one that cannot is made again."""
         try:
-            self.pictures.add(self.store.get(sha))
+            self.pictures.add(await run_sync(self.store.get, sha))
         except (NotFoundError, StoreError):
             return False
         return True
