@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from thinkedit.adapters import masks
 from thinkedit.adapters.editors.photo.filters import Floats, by_strips, from_linear, to_bytes, to_linear
 from thinkedit.adapters.editors.photo.palette import rgb_of
-from thinkedit.adapters.masks.guided import GuidedMask, Mask, Pixels, enlarge_at, enlarge_rows, reduced
+from thinkedit.adapters.masks.guided import (
+    GuidedMask,
+    Mask,
+    Pixels,
+    enlarge_at,
+    enlarge_rows,
+    reduced,
+    smoothstep,
+)
 from thinkedit.errors import UnsupportedEdit
 
 __all__ = ["background_blur", "background_replace"]
@@ -39,20 +47,50 @@ def background_blur(
     """Throw the background out of focus, as a wide aperture would.
 
     Only background light is blurred, normalised by the background's own weight, so that the subject does
-    not glow into it. Works in linear light, where bright points grow as they do in a lens.
+    not glow into it. Works in linear light, where bright points grow as they do in a lens. What the
+    subject stands on is as far away as its foot, and comes into focus there.
     """
     mask = subject_of(pixels)
-    layer = _blurred_background(pixels, mask, BLUR * max(0.0, amount))
+    share = BLUR * max(0.0, amount)
+    layer = _blurred_background(pixels, mask, share)
+    ground = _ground(pixels, mask)
+    nearer = layer if ground is None else _blurred_background(pixels, mask, 0.3 * share)
     shape = (pixels.shape[0], pixels.shape[1])
 
     def rows(top: int, bottom: int) -> Pixels:
         inside = mask.rows(pixels, top, bottom)
         sharp = to_linear(pixels[top:bottom])
         soft = enlarge_rows(layer, shape, top, bottom)
+        focus = None if ground is None else enlarge_rows(ground, shape, top, bottom)[..., None]
+        if focus is not None and focus.any():
+            slight = enlarge_rows(nearer, shape, top, bottom)
+            slight = slight + (sharp - slight) * np.clip(2 * focus - 1, 0, 1)
+            soft = soft + (slight - soft) * np.clip(2 * focus, 0, 1)
         soft += (sharp - soft) * inside[..., None]
         return np.where(inside[..., None] > SURE, pixels[top:bottom], from_linear(soft))
 
     return by_strips(pixels, rows)
+
+
+def _ground(pixels: Pixels, mask: GuidedMask) -> Mask | None:
+    """How far the ground is in focus, 0 to 1, at reduced size; None where the frame cuts the subject's foot.
+
+    From a little above the lowest part of the subject downwards, fading to both sides.
+    """
+    small = reduced(pixels, 400)
+    body = mask.full(small) > 0.5
+    height, width = body.shape
+    lines = np.flatnonzero(body.any(axis=1))
+    if not lines.size or lines[-1] >= height - 1 - height // 100:
+        return None
+    foot, tall = int(lines[-1]), int(lines[-1] - lines[0] + 1)
+    stands = np.flatnonzero(body[foot - tall // 20 : foot + 1].any(axis=0))
+    middle, half = (stands[0] + stands[-1]) / 2, (stands[-1] - stands[0] + 1) / 2
+    reach = 0.05 * max(height, width)
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    down = smoothstep(y, foot - 0.6 * reach, foot + 1.0)
+    beside = smoothstep(np.abs(x - np.float32(middle)), half + 2.4 * reach, half + 0.6 * reach)
+    return np.asarray(down * beside, np.float32)
 
 
 def _blurred_background(pixels: Pixels, mask: GuidedMask, share: float) -> Floats:

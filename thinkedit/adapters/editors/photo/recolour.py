@@ -21,6 +21,9 @@ from thinkedit.adapters.masks.guided import Pixels
 
 __all__ = ["recolour"]
 
+BLACKEST, WHITEST = 7.5, 96.5
+"""CIE lightness of black and white things, as against a black or white backdrop."""
+
 
 def recolour(
     pixels: Pixels, amount: float, options: Mapping[str, str], *, reference: Pixels | None = None
@@ -63,6 +66,8 @@ class _Turn:
     @classmethod
     def between(cls, middle: Middle, target: tuple[float, float, float]) -> _Turn:
         lightness, a, b = target
+        # A thing of white or black cloth still has its folds.
+        lightness = min(WHITEST, max(BLACKEST, lightness))
         chroma = float(np.hypot(a, b))
         hue = float(np.degrees(np.arctan2(b, a)) % 360)
         # White, black and pastels are what they are by lightness; a red and a blue cup may be equally dark.
