@@ -6,6 +6,7 @@ import pytest
 
 from thinkedit.config import Config, config_file, load_config
 from thinkedit.errors import SettingsError
+from thinkedit.types import LoopSettings
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +37,7 @@ def test_without_a_file_the_defaults_hold(nowhere: Path) -> None:
     assert config == Config()
     assert config.data == nowhere.parent / "home/.local/share/thinkedit"
     assert config.store_url == str(config.data / "store")
-    assert config.loop.turns == 4
+    assert config.loop == LoopSettings()
 
 
 def test_the_constructor_reads_neither_file_nor_environment(
@@ -44,7 +45,7 @@ def test_the_constructor_reads_neither_file_nor_environment(
 ) -> None:
     write(nowhere / "thinkedit.toml", "[loop]\nturns = 9\n")
     monkeypatch.setenv("THINKEDIT_LOOP__SEED", "7")
-    assert Config().loop.turns == 4
+    assert Config().loop.turns == LoopSettings().turns
     assert Config().loop.seed is None
 
 
