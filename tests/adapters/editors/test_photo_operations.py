@@ -328,7 +328,11 @@ def corners(pixels: Pixels) -> str:
         ("crop closer", "rgbw", (48, 32)),
         ("resize to 50 %", "rgbw", (30, 20)),
         ("resize to 30 pixels wide", "rgbw", (30, 20)),
-        ("resize to 120x40", "rgbw", (120, 40)),
+        ("resize to 120x40", "rgbw", (60, 40)),
+        ("resize to 90x90", "rgbw", (90, 60)),
+        ("resize to exactly 120x40", "rgbw", (120, 40)),
+        ("stretch it to 90x90", "rgbw", (90, 90)),
+        ("resize to 300x201", "rgbw", (300, 201)),
         ("make it twice the size", "rgbw", (120, 80)),
         ("resize the longest side to 90 pixels", "rgbw", (90, 60)),
         ("add a 10 pixel border", None, (80, 60)),
@@ -429,10 +433,37 @@ def test_caption_sizes_and_lines_that_do_not_fit() -> None:
 
     small, medium, large = (height(f'add the {size} text "Hello"') for size in ("small", "medium", "large"))
     assert small < medium < large
-    assert height('add the large text "A line that is far too long for large letters here"') < large
-    result = attempt(plain, f'add the text "{"long " * 80}"')
+    assert height('add the small text "H"') >= 0.045 * 300
+    long = "A line that is far too long for large letters and that is broken into lines"
+    assert height(f'add the large text "{long}"') > 2 * small
+    result = attempt(plain, f'add the text "{"long " * 1800}"')
     assert isinstance(result, UnsupportedEdit)
     assert "does not fit" in str(result)
     result = attempt(plain, 'add the text "漢字"')
     assert isinstance(result, UnsupportedEdit)
     assert "no letters for" in str(result)
+
+
+def test_a_caption_stands_inside_the_border() -> None:
+    result = attempt(source("chelsea.png"), 'add a white border and the caption "Chelsea" at the bottom')
+    assert isinstance(result, EditedImage), result
+    framed, cat = result.picture.pixels(), source("chelsea.png").pixels()
+    thick = (framed.shape[0] - cat.shape[0]) // 2
+    assert thick > 10
+    edge = np.ones(framed.shape[:2], bool)
+    edge[thick:-thick, thick:-thick] = False
+    assert (framed[edge] == 255).all()
+    changed = np.nonzero((framed[thick:-thick, thick:-thick] != cat).any(axis=2))[0]
+    assert 0.8 * cat.shape[0] < changed.min() < changed.max() < 0.97 * cat.shape[0]
+
+
+def test_what_is_kept_stays_out_of_a_vignette_on_the_cropped_picture() -> None:
+    crop = "crop 15 % off the right"
+    plain = made("astronaut.png", crop).astype(int)
+    face = masks.faces(source("astronaut.png").pixels())
+    assert face is not None
+    inside = face[:, : plain.shape[1]] > 0.999
+    for effect in ("add an extreme vignette", "give it a vintage look"):
+        kept = made("astronaut.png", f"{crop}, {effect} but keep the face").astype(int)
+        assert np.abs(kept - plain)[inside].max() <= 1, effect
+        assert np.abs(kept - plain)[:40, :40].mean() > 10, effect

@@ -52,6 +52,7 @@ def implied(found: Gathered, words: str) -> str:
 
 
 _SMALLER_LARGER = {"smaller", "larger", "bigger"}
+_STRETCHING = {"stretch", "squeeze", "stretched", "squeezed"}
 
 
 def _heard_sky(found: Gathered) -> list[str]:
@@ -196,7 +197,16 @@ def _flip(found: Gathered, entry: Operation, words: str) -> Clause:
 
 def _resize(found: Gathered, entry: Operation, words: str) -> Clause:
     _spent(
-        found, words, "sizes", "numbers", "factor", "side", "sized", "size", "turns" if found.factor else ""
+        found,
+        words,
+        "sizes",
+        "numbers",
+        "factor",
+        "side",
+        "sized",
+        "size",
+        "exact",
+        "turns" if found.factor else "",
     )
     near = ("resize it to 800 pixels wide", "resize it to 1200x800", "resize it to 50 %")
     said = len(found.sizes) + len(found.numbers) + (found.factor is not None)
@@ -205,7 +215,8 @@ def _resize(found: Gathered, entry: Operation, words: str) -> Clause:
     if found.sizes:
         if "0" in found.sizes[0].split("x"):
             raise refusal([words], "a side of no pixels", near=near)
-        return Clause(entry.name, options=_options(size=found.sizes[0]), words=words)
+        exact = "yes" if "exact" in found.options or found.heard & _STRETCHING else None
+        return Clause(entry.name, options=_options(size=found.sizes[0], exact=exact), words=words)
     if found.factor is not None:
         return Clause(entry.name, options=_options(scale=f"{found.factor:g}"), words=words)
     number, unit = found.numbers[0]

@@ -110,7 +110,7 @@ def _size(clause: Clause) -> str:
     if "scale" in options:
         return f"{float(options['scale']) * 100:.8g} %"
     if "size" in options:
-        return options["size"]
+        return f"{'exactly ' if 'exact' in options else ''}{options['size']}"
     side, number = next(iter(options.items()))
     return f"{number} pixels {({'width': 'wide', 'height': 'high', 'longest': 'on the longest side'})[side]}"
 

@@ -189,9 +189,10 @@ FORM = (
         "geometry",
         ("resize it to {size}",),
         more_verbs=words(
-            "resize, scale, scale up, scale down, enlarge, shrink, upscale, downscale, downsize, resample"
+            "resize, scale, scale up, scale down, enlarge, shrink, upscale, downscale, downsize, resample, "
+            "stretch, squeeze, stretched, squeezed"
         ),
-        options=("width", "height", "size", "longest", "scale"),
+        options=("width", "height", "size", "longest", "scale", "exact"),
         units=(),
         bare="pixels",
     ),

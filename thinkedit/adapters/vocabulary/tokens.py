@@ -157,6 +157,8 @@ def _options(known: _Lexicon) -> None:
     _enter(
         known, ("size", "its size", "in size", "original size", "current size"), Sense("option", "sized=yes")
     )
+    exactly = ("exactly", "exact", "ignoring aspect ratio", "ignore aspect ratio", "ignoring proportions")
+    _enter(known, exactly, Sense("option", "exact=yes"))
     _enter(known, ("off", "away"), Sense("option", "off=yes"))
     _enter(known, ("gradient", "a gradient", "colour gradient"), Sense("option", "with=gradient"))
     _enter(

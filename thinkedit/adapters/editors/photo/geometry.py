@@ -17,6 +17,8 @@ from thinkedit.errors import UnsupportedEdit
 __all__ = ["border", "crop", "flip", "resize", "rotate"]
 
 MOST_PIXELS = 50_000_000
+PAPER = {"white": (255, 255, 255), "black": (0, 0, 0)}
+"""A border's white and black are the paper's and the ink's; on a thing they would have no shape."""
 
 
 def flip(pixels: Pixels, clause: Clause) -> Pixels:
@@ -158,11 +160,18 @@ def _corner(pixels: Pixels, region: str, wide: int, high: int) -> tuple[int, int
 
 
 def resize(pixels: Pixels, clause: Clause) -> Pixels:
-    """To a width, a height, a longest side, a scale, or both sides as they are given."""
+    """To a width, a height, a longest side, a scale, or inside a box of width x height.
+
+    A box of other proportions holds the picture as large as fits, undistorted: a person is never
+    stretched unasked. With `exact` the picture is stretched to the box, as is one within 1 % of it.
+    """
     height, width = pixels.shape[:2]
     options = clause.as_mapping()
     if size := options.get("size"):
         wide, high = (int(part) for part in size.split("x"))
+        if not ("exact" in options or 0.99 < (wide * height) / (high * width) < 1.01):
+            scale = min(wide / width, high / height)
+            wide, high = max(1, round(width * scale)), max(1, round(height * scale))
     else:
         sides = {"width": width, "height": height, "longest": max(width, height)}
         key = next((key for key in sides if key in options), None)
@@ -182,7 +191,8 @@ def border(pixels: Pixels, clause: Clause) -> Pixels:
     thick = round(float(number)) if unit == "pixels" else max(1, round(0.04 * longest * clause.amount))
     if (pixels.shape[0] + 2 * thick) * (pixels.shape[1] + 2 * thick) > MOST_PIXELS:
         raise UnsupportedEdit(f"a border of {thick} pixels makes more than 50 megapixels", (str(thick),))
-    colour: NDArray[np.uint8] = np.array([*rgb_of(clause.option("colour") or "white"), 255], np.uint8)
+    name = clause.option("colour") or "white"
+    colour: NDArray[np.uint8] = np.array([*(PAPER.get(name) or rgb_of(name)), 255], np.uint8)
     framed = np.empty((pixels.shape[0] + 2 * thick, pixels.shape[1] + 2 * thick, pixels.shape[2]), np.uint8)
     framed[:] = colour[: pixels.shape[2]]
     framed[thick:-thick, thick:-thick] = pixels

@@ -26,10 +26,13 @@ from thinkedit.adapters.editors.photo.bands import Rows
 from thinkedit.adapters.masks.guided import Pixels
 from thinkedit.adapters.vocabulary import Clause
 
-__all__ = ["STEPS", "VERSION", "Banded", "Framing", "Painting", "Step", "step_for"]
+__all__ = ["FRAMED", "STEPS", "VERSION", "Banded", "Framing", "Painting", "Step", "step_for"]
 
 VERSION = "2"
 """Goes up whenever the same words give other pixels: it is part of the editor's identity."""
+
+FRAMED = 30
+"""The rank from which steps change the picture's shape, or are done on it in its new one."""
 
 Banded = Callable[[Pixels, Clause], Rows]
 Framing = Callable[[Pixels, Clause], Pixels]

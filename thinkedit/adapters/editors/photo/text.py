@@ -12,13 +12,19 @@ from thinkedit.errors import UnsupportedEdit
 
 __all__ = ["caption"]
 
-SIZES = {"small": 0.035, "medium": 0.06, "large": 0.1}
-"""Height of the letters as a share of the picture's shorter side."""
+SIZES = {"small": 0.045, "medium": 0.06, "large": 0.1}
+"""Height of capitals as a share of the picture's shorter side."""
+LEGIBLE = SIZES["small"]
+"""A text too long for one line is broken into several before its capitals become smaller than this."""
+CAPITAL = 0.71
+"""Height of a capital as a share of the typeface's size."""
 MARGIN = 0.04
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def caption(pixels: Pixels, clause: Clause) -> Pixels:
-    """Write the text at its position, smaller where it would not fit, with an edge that keeps it legible.
+    """Write the text at its position, smaller or in more lines where it would not fit, with an edge that
+    keeps it legible.
 
     Raises UnsupportedEdit for letters that the typeface has not, and where the picture is too small.
     """
@@ -28,29 +34,47 @@ def caption(pixels: Pixels, clause: Clause) -> Pixels:
     image = Image.fromarray(pixels)
     draw = ImageDraw.Draw(image)
     short, margin = min(image.size), max(1, round(MARGIN * min(image.size)))
-    height = SIZES[options.get("size", "medium")] * short
+    least = LEGIBLE / CAPITAL * short
+    size = SIZES[options.get("size", "medium")] / CAPITAL * short
     room = (image.width - 2 * margin, image.height - 2 * margin)
     while True:
-        font = ImageFont.load_default(size=max(1.0, height))
-        stroke = max(1, round(height / 16))
+        font = ImageFont.load_default(size=max(1.0, size))
+        stroke = max(1, round(size / 16))
+        lines = _broken(text, font, room[0] - 2 * stroke) if size <= least else text
         left, top, right, bottom = draw.multiline_textbbox(
-            (0, 0), text, font=font, stroke_width=stroke, align="center"
+            (0, 0), lines, font=font, stroke_width=stroke, align="center"
         )
         if right - left <= room[0] and bottom - top <= room[1]:
             break
-        height *= 0.9
-        if height < 6:
+        if size < 6:
             raise UnsupportedEdit(
                 f"the text {text[:40]!r} does not fit on a picture of {image.width}x{image.height}", (text,)
             )
+        size = max(0.9 * size, least) if size > least else 0.9 * size
     colour = rgb_of(options.get("colour", "white"))
     x, y = _place(options.get("position", "bottom"), image.size, (right - left, bottom - top), margin)
     edge = (0, 0, 0) if sum(colour) > 380 else (255, 255, 255)
     draw.multiline_text(
-        (x - left, y - top), text, fill=colour, font=font, stroke_width=stroke, stroke_fill=edge,
+        (x - left, y - top), lines, fill=colour, font=font, stroke_width=stroke, stroke_fill=edge,
         align="center",
     )  # fmt: skip
     return np.asarray(image, np.uint8)
+
+
+def _broken(text: str, font: Font, room: float) -> str:
+    """The text with more line breaks, so that no line is wider than `room`; a long word stays whole."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        said = ""
+        for word in line.split(" "):
+            longer = f"{said} {word}" if said else word
+            if said and font.getlength(longer) > room:
+                lines.append(said)
+                said = word
+            else:
+                said = longer
+        lines.append(said)
+    return "\n".join(lines)
 
 
 def _place(

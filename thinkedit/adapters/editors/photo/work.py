@@ -12,7 +12,7 @@ from thinkedit.adapters.base import EditRequest
 from thinkedit.adapters.editors.photo.areas import area, given_mask
 from thinkedit.adapters.editors.photo.bands import Check, Weight, by_bands
 from thinkedit.adapters.editors.photo.filters import from_lab, to_lab
-from thinkedit.adapters.editors.photo.table import step_for
+from thinkedit.adapters.editors.photo.table import FRAMED, step_for
 from thinkedit.adapters.masks.guided import Mask, Pixels
 from thinkedit.adapters.vocabulary import Clause, phrase
 from thinkedit.errors import UnsupportedEdit
@@ -48,6 +48,7 @@ class Work:
         self._pixels: Pixels = self._source
         self._alpha: NDArray[np.uint8] | None = request.source.alpha()
         self._framed = False
+        self._staying: NDArray[np.uint8] | None = None
         self._limits: list[Weight] = []
         if request.mask is not None:
             reshaped = next((c for c in self.clauses if step_for(c).framing is not None), None)
@@ -71,8 +72,11 @@ class Work:
         if (step.framing or step.written) and not self._framed:
             self._put_back()
         if step.banded is not None:
-            rows = step.banded(self._pixels, clause)
-            self._pixels = by_bands(self._pixels, rows, self._areas.get(clause.region), self._check)
+            before = self._pixels
+            rows = step.banded(before, clause)
+            self._pixels = by_bands(before, rows, self._areas.get(clause.region), self._check)
+            if self._framed:
+                self._keep_framed(before)
         elif step.painting is not None:
             options = {"region": clause.region, **clause.as_mapping()}
             references = self._request.references
@@ -82,6 +86,8 @@ class Work:
             reference = references[0].pixels() if wants else None
             self._pixels = step.painting(self._pixels, clause.amount, options, reference=reference)
         elif step.framing is not None:
+            if self._staying is not None:
+                self._staying = step.framing(np.dstack([self._pixels, self._staying]), clause)[..., 3]
             both = self._pixels if self._alpha is None else np.dstack([self._pixels, self._alpha])
             made = step.framing(both, clause)
             self._pixels = np.ascontiguousarray(made[..., :3])
@@ -102,9 +108,25 @@ class Work:
         """Give the places that must stay the source's pixels again, before the shape changes."""
         self._framed = True
         if "colours" in self._kept:
-            self._pixels = by_bands(self._pixels, self._old_colours, None, self._check)
+            self._colour_as(self._source)
         if self._keep or self._limits:
             self._limit()
+        if self._keep and any(step_for(c).banded and step_for(c).rank > FRAMED for c in self.clauses):
+            stays = self._stays(0, self._source.shape[0])
+            self._staying = np.asarray(stays * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+
+    def _keep_framed(self, before: Pixels) -> None:
+        """What must stay, after an effect that is laid on the framed picture (vignette, vintage)."""
+        if "colours" in self._kept:
+            self._colour_as(before)
+        staying = self._staying
+        if staying is not None:
+            self._pixels = by_bands(
+                self._pixels,
+                lambda top, bottom: before[top:bottom],
+                lambda top, bottom: staying[top:bottom].astype(np.float32) * np.float32(1 / 255),
+                self._check,
+            )
 
     def _limit(self) -> None:
         source = self._source
@@ -112,10 +134,16 @@ class Work:
             self._pixels, lambda top, bottom: source[top:bottom], self._stays, self._check
         )
 
-    def _old_colours(self, top: int, bottom: int) -> Pixels:
-        lab = to_lab(self._pixels[top:bottom])
-        lab[..., 1:] = to_lab(self._source[top:bottom])[..., 1:]
-        return from_lab(lab)
+    def _colour_as(self, other: Pixels) -> None:
+        """Another picture's hue and chroma under the lightness of this one."""
+        pixels = self._pixels
+
+        def rows(top: int, bottom: int) -> Pixels:
+            lab = to_lab(pixels[top:bottom])
+            lab[..., 1:] = to_lab(other[top:bottom])[..., 1:]
+            return from_lab(lab)
+
+        self._pixels = by_bands(pixels, rows, None, self._check)
 
     def _stays(self, top: int, bottom: int) -> Mask:
         stays = np.zeros((bottom - top, self._source.shape[1]), np.float32)
