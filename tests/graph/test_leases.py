@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
+import subprocess
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -153,18 +156,40 @@ async def test_closing_the_ledger_frees_what_it_held(tmp_path: Path) -> None:
     second.close()
 
 
-async def test_the_lease_of_a_dead_process_of_this_machine_is_free_at_once(two: Any, processes: Any) -> None:
-    mine, theirs = two
-    session_id = await a_session(mine)
+@pytest.fixture
+def dead(processes: Any) -> int:
     child = processes.Process(target=rivals.do_nothing)
     child.start()
     child.join()
+    return int(child.pid)
+
+
+@pytest.fixture
+def zombie() -> Iterator[int]:
+    """A process that has ended, and that its parent has not asked for."""
+    with subprocess.Popen(["true"]) as child:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        yield child.pid
+
+
+async def test_the_lease_of_a_dead_process_of_this_machine_is_free_at_once(
+    two: Any, dead: int, zombie: int
+) -> None:
+    mine, theirs = two
+    session_id = await a_session(mine)
     here = theirs.runner.rpartition("/")[0]
-    for runner, free in [(f"{here}/{child.pid}-x", True), (f"elsewhere:1/{child.pid}-x", False)]:
+    for runner, free in [
+        (f"{here}/{dead}-x", True),
+        (f"{here}/{zombie}-x", True),
+        (f"{here}/{os.getpid()}-x", False),
+        (f"elsewhere:1/{dead}-x", False),
+    ]:
         theirs.runner = runner
         assert await theirs.claim(session_id)
-        assert await mine.claim(session_id) is free
-        await (mine if free else theirs).release(session_id)
+        assert await mine.claim(session_id) is free, runner
+        await theirs.release(session_id)
+        if free:
+            await mine.release(session_id)
 
 
 async def test_a_model_call_longer_than_the_lease_keeps_it(tmp_path: Path) -> None:

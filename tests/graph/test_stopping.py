@@ -213,7 +213,7 @@ async def test_a_failure_that_passes_is_not_seen_in_the_result() -> None:
     ("fault", "calls", "state", "why"),
     [
         (FAILS, 3, "failed", "the server is gone"),
-        (ThinkerFailed("no such model", retryable=False), 1, "failed", "no such model"),
+        (ThinkerFailed("no such\n  model", retryable=False), 1, "failed", "no such model"),
         (KeyError("choices"), 3, "failed", "KeyError: 'choices'"),
         (AnswerError("there is no <score>", "<think>I like it</think>"), 3, "unparseable", "no <score>"),
     ],

@@ -109,7 +109,7 @@ class Workbench:
 
     async def ended(self, session: Session, reason: StopReason, why: str) -> dict[str, Any]:
         """Go to the stop node, with a sentence on what went wrong."""
-        await self.ledger.update(session.session_id, why=why)
+        await self.ledger.update(session.session_id, why=" ".join(why.split()))
         return {"phase": "stop", "stop_reason": reason.value}
 
     def emit(self, session: Session, kind: Any, **values: Any) -> None:
