@@ -14,10 +14,11 @@ from thinkedit.adapters.masks.cascade import find_faces
 from thinkedit.adapters.masks.colours import COLOUR_NAMES, canonical_colour, colour_shares, find_colour
 from thinkedit.adapters.masks.guided import GuidedMask, Mask, Pixels
 from thinkedit.adapters.masks.salience import find_subject
-from thinkedit.adapters.masks.skyline import find_sky
+from thinkedit.adapters.masks.skyline import NO_SKY, find_sky
 
 __all__ = [
     "COLOUR_NAMES",
+    "NO_SKY",
     "GuidedMask",
     "Mask",
     "Pixels",

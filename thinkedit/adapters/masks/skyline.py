@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 
 from thinkedit.adapters.masks.guided import GuidedMask, Pixels, reduced
 
-__all__ = ["find_sky"]
+__all__ = ["NO_SKY", "find_sky"]
+
+NO_SKY = (
+    "no sky could be told apart for certain in this picture "
+    "(it has to be blue or white, even and against the upper edge; "
+    "dusk, night, fog and skies behind branches or towers are left alone)"
+)
+"""What to tell a person whose picture's sky is not found."""
 
 SIDE = 400
 Flags = NDArray[np.bool_]

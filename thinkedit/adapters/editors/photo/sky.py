@@ -56,9 +56,7 @@ SKIES = {
 def _sky_of(pixels: Pixels) -> GuidedMask:
     found = masks.guided_sky(pixels)
     if found is None:
-        raise UnsupportedEdit(
-            "no sky was found in this picture (one has to be blue or white, even, and reach the upper edge)"
-        )
+        raise UnsupportedEdit(masks.NO_SKY)
     return found
 
 
