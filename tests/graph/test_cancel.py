@@ -13,6 +13,7 @@ from tests.graph.kit import (
     SETTINGS,
     SOURCE,
     Events,
+    Held,
     HeldEditor,
     HeldThinker,
     Seen,
@@ -260,6 +261,36 @@ async def test_leaving_the_runner_parks_what_runs_and_another_one_goes_on(
     assert (result.stop_reason, result.selected_turn, result.why) == ("satisfied", 3, whole.why)
     assert len(seen.edits) == (2 if where == "editor" else 1)
     assert len(seen.critiques) == 2
+
+
+@pytest.mark.parametrize("role", ["editor", "thinker"])
+async def test_failures_before_a_resume_count_with_those_after_it(role: str, shared: dict[str, Any]) -> None:
+    held = Held(2)
+
+    async def failing(request: Any) -> Any:
+        await held.wait()
+        raise (EditorFailed if role == "editor" else ThinkerFailed)("gone")
+
+    class Failing:
+        identity = "failing"
+
+        async def edit(self, requests: Any, progress: Any = None) -> Any:
+            return await failing(requests)
+
+        async def critique(self, request: Any) -> Any:
+            return await failing(request)
+
+    pair: Any = (Failing(), ScriptedThinker()) if role == "editor" else (None, Failing())
+    before = await parked(shared, *pair, held)
+    assert before.status is Status.RUNNING
+    ledger = Ledger(shared["path"])
+    async with running(*pair, store=shared["store"], ledger=ledger) as runner:
+        result = await continue_edit(before.session_id, runner=runner)
+        assert result.status is Status.FAILED
+        assert held.calls == 4, "one failed, one was cut off, and two more were left of three"
+        await continue_edit(before.session_id, runner=runner)
+        assert held.calls == 7, "going on is given retries of its own"
+    ledger.close()
 
 
 @pytest.mark.parametrize("action", ["cancel", "stop"])

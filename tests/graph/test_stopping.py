@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
 import pytest
 
 from tests.graph.kit import INSTRUCTION, Seen, begun, edited, numbered, running, scored
 from thinkedit.adapters.editors.scripted import ScriptedEditor
 from thinkedit.adapters.thinkers.scripted import ScriptedThinker
 from thinkedit.errors import AnswerError, EditorFailed, EditRefused, ThinkerFailed, UnsupportedEdit
+from thinkedit.graph import calls
 from thinkedit.graph.stopping import best_turn, decide
 from thinkedit.ledger import Spent
 from thinkedit.types import (
@@ -101,6 +103,9 @@ def test_a_refused_turn_cannot_satisfy() -> None:
     refused = turn(2, Critique(stop=True, semantic=10, quality=10), image=False)
     assert decide([turn(1, scored(3)), refused], LoopSettings(), FREE) is None
 
+
+LEASE_THIRD = 10
+"""Seconds between two renewals of a lease, which are slept through as well."""
 
 FAILS = ThinkerFailed("the server is gone")
 
@@ -196,6 +201,29 @@ async def test_an_editor_that_fails_later_leaves_the_best_so_far() -> None:
     assert editor.calls == 3, "what cannot be helped is not tried again"
     assert (result.stop_reason, result.selected_turn) == (S.EDITOR_FAILED, 1)
     assert [turn.error is not None for turn in result.turns] == [False, False, True]
+
+
+@asyncly
+@pytest.mark.parametrize("role", ["editor", "thinker"])
+async def test_the_wait_before_each_retry_doubles_up_to_a_limit(
+    role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    sleep = anyio.sleep
+
+    async def noted(seconds: float) -> None:
+        if seconds < 1:
+            await sleep(seconds)
+        else:
+            waits.append(seconds)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(calls.anyio, "sleep", noted)
+        editor = ScriptedEditor(size="tiny", faults=lambda number, _: EditorFailed("busy"))
+        thinker = ScriptedThinker(faults=lambda number, _: FAILS)
+        pair = (editor, None) if role == "editor" else (None, thinker)
+        await edited(*pair, retries=6, backoff=4)
+    assert [seconds for seconds in waits if seconds != LEASE_THIRD] == [4, 8, 16, 30, 30, 30]
 
 
 @asyncly
