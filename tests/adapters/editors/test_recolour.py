@@ -61,6 +61,13 @@ def test_neutral_colours_move_lightness_too(
     assert chroma[0] <= np.hypot(middle[1], middle[2]) < chroma[1]
 
 
+def test_no_orange_rim_is_left_on_a_white_saucer(coffee: np.ndarray) -> None:
+    done = lab(recolour(coffee, 1.0, {**RED, "colour": "white"}))
+    chroma = np.hypot(done[..., 1], done[..., 2])
+    assert (chroma[200:300, 85:180] > 30).mean() < 0.002  # the saucer's left part with its rim
+    assert (chroma[300:375, 180:420] > 30).mean() < 0.01
+
+
 def test_half_the_amount_goes_half_the_way(coffee: np.ndarray) -> None:
     whole = difference(recolour(coffee, 1.0, {**RED, "colour": "blue"}), coffee)[SAUCER].mean()
     half = difference(recolour(coffee, 0.5, {**RED, "colour": "blue"}), coffee)[SAUCER].mean()

@@ -109,7 +109,12 @@ def _around(lab: Floats, middle: Middle, band: Mask) -> Mask:
     raised = np.asarray(chroma * np.clip(45 / (lab[..., 0] + 5), 1, 2.2), np.float32)
     floor = min(14.0, 0.35 * middle.chroma)
     near = smoothstep(away, half + 5, half - 5) * smoothstep(raised, floor, 2 * floor)
-    return np.asarray(np.maximum(near, band), np.float32)
+    near = np.maximum(near, band)
+    # Rims and glints beside it hold its colour mixed with another's: paler, or a little aside in hue.
+    reach = 2 * max(1, round(0.003 * max(near.shape))) + 1
+    beside = cv2.dilate((near > 0.6).astype(np.uint8), np.ones((reach, reach), np.uint8))
+    rim = smoothstep(away, half + 16, half + 4) * smoothstep(raised, 0.25 * floor, floor) * beside
+    return np.asarray(np.maximum(near, rim), np.float32)
 
 
 def _of_one_kind(weight: Mask, lab: Floats, middle: Middle) -> Mask:
