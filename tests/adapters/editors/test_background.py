@@ -21,6 +21,24 @@ def test_blur_leaves_the_subject_sharp_and_the_background_soft(photos: Path, nam
     assert difference(blurred, picture)[shrunk(subject, 8)].mean() < 0.2
 
 
+def test_what_the_rocket_stands_on_stays_in_focus(photos: Path) -> None:
+    picture = photo(photos / "rocket.jpg")
+    blurred = background_blur(picture, 1.0, {})
+    pad, towers = np.zeros((2, *picture.shape[:2]), bool)
+    pad[412:, 285:360] = True
+    towers[150:350, 180:215] = True
+    assert detail(blurred, pad) > 0.6 * detail(picture, pad)
+    assert detail(blurred, towers) < 0.2 * detail(picture, towers)
+
+
+def test_the_ground_is_blurred_where_the_frame_cuts_the_subject(photos: Path) -> None:
+    picture = photo(photos / "astronaut.png")
+    blurred = background_blur(picture, 1.0, {})
+    flag = np.zeros(picture.shape[:2], bool)
+    flag[100:200, :40] = True
+    assert detail(blurred, flag) < 0.3 * detail(picture, flag)
+
+
 def test_blur_grows_with_the_amount(photos: Path) -> None:
     picture = photo(photos / "coffee.png")
     subject = masks.subject(picture)
@@ -56,6 +74,12 @@ def test_replace_by_a_colour(photos: Path) -> None:
     assert np.quantile(away, 0.999) <= 1
     assert away.max() < 25  # three pixels of the saucer's foot at the lower edge
     assert difference(done, picture)[shrunk(subject, 6)].mean() < 0.3
+
+
+def test_white_is_white(photos: Path) -> None:
+    done = background_replace(photo(photos / "coffee.png"), 1.0, {"colour": "white"})
+    assert (done[:5] == 255).all()
+    assert (done[:, :40] == 255).all()
 
 
 def test_replace_cleans_the_edges_of_the_old_background() -> None:
