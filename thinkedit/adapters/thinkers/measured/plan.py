@@ -18,7 +18,7 @@ from thinkedit.adapters.vocabulary import STOPS, Clause, phrase, with_amount
 __all__ = ["planned"]
 
 TRIES = 4
-CLIPPED = 0.06
+CLIPPED = 0.12
 """Share of newly clipped pixels from which a protection is worth its cost."""
 
 
@@ -78,7 +78,7 @@ def planned(source: Source, wishes: Sequence[Clause], instruction: str) -> str:
     for wish in wishes:
         clause, picture = (wish, None) if wish.given else _fitted(source, wish)
         made.append(clause)
-        if picture is None:
+        if picture is None or wish.operation == "contrast":  # contrast is made at both ends
             continue
         lost = {
             "highlights": mean(np.maximum(burnt(picture) - burnt(small), 0)),

@@ -108,6 +108,8 @@ def _protections(
             regions = {clause.region for clause in wishes if clause.operation != "protect"}
             if len(regions) == 1:
                 wanted.append(_OPPOSITES.get(next(iter(regions)), ""))
+    if all(clause.operation in ("contrast", "protect") for clause in wishes):
+        return []  # contrast is made at both ends of the scale: less of it is the only cure
     clash = {clause.region for clause in wishes if clause.operation != "protect"}
     ends = {clause.operation for clause in wishes}
     return [

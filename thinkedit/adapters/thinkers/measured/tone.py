@@ -89,7 +89,7 @@ def contrast(scene: Scene, clause: Clause) -> list[Reading]:
         low, high = 0.4 * goal, 2.1 * goal
     readings = [Reading(clause, "contrast", value, low, goal, high, "%", clause.direction >= 0)]
     if clause.direction < 0:  # spread can stay while the midtones become one grey
-        flat = 100 * (1 - _slope(before, after, weights * _bump(before, 50, 22)))
+        flat = 100 * (1 - _slope(before, after, weights * _bump(before, 53, 12)))
         most = min(88.0, 48.0 * max(1.0, clause.amount))
         if flat > most:
             readings.append(Reading(clause, "flattening of the midtones", flat, 0, 25, most, "%"))
