@@ -89,7 +89,10 @@ class Folder:
         try:
             if data is None:
                 return path.is_file()
-            return path.stat().st_size == len(data) and path.read_bytes() == data
+            there = path.stat().st_size == len(data) and path.read_bytes() == data
+            if there:
+                os.utime(path)  # used again now: who prunes by age leaves it
+            return there
         except FileNotFoundError:
             return False
 

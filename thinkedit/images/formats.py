@@ -151,7 +151,7 @@ def check_pixels(size: tuple[int, int], max_pixels: int | None) -> None:
     if max_pixels is not None and width * height > max_pixels:
         raise ImageError(
             f"{width} x {height} pixels ({width * height / 1e6:,.1f} megapixels) are more than the limit of "
-            f"{max_pixels / 1e6:,.1f} megapixels: make it smaller, or raise max_pixels"
+            f"{max_pixels / 1e6:,.1f} megapixels: make it smaller, or raise limits.image_pixels"
         )
 
 

@@ -26,7 +26,7 @@ def shortened(text: str, length: int = 60) -> str:
 def too_large(called: str, size: int, limit: int) -> str:
     return (
         f"{called} has {size / 1e6:,.1f} MB, more than the limit of {limit / 1e6:,.1f} MB: "
-        "save it smaller, or raise max_bytes"
+        "save it smaller, or raise limits.image_bytes"
     )
 
 

@@ -76,9 +76,10 @@ async def serve_http(
                 server.should_exit = True
 
             tasks.start_soon(_on_signal, source, leave)
-            log.info("serving MCP at %s", url)
             if on_ready is not None:
                 on_ready(url)
+            else:
+                log.info("serving MCP at %s", url)
             await _serve(server, listening)
             tasks.cancel_scope.cancel()
 

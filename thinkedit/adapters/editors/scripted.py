@@ -78,7 +78,7 @@ class ScriptedEditor:
             items[index] = await self._one(requests[index])
             if progress is not None:
                 done = sum(item is not None for item in items)
-                await progress(done, len(requests), f"edited {done} of {len(requests)}")
+                await progress(done, len(requests), "edited")
 
         if len(requests) == 1:
             await one(0)
