@@ -10,7 +10,7 @@ from tests.adapters.vocabulary_refusals import REFUSED
 from tests.adapters.vocabulary_sentences import SENTENCES
 from thinkedit.adapters import masks
 from thinkedit.adapters.editors.photo.palette import rgb_of
-from thinkedit.adapters.vocabulary import OPERATIONS, Clause, parse, phrase
+from thinkedit.adapters.vocabulary import OPERATIONS, Clause, parse, phrase, with_amount
 from thinkedit.adapters.vocabulary.tokens import lexicon
 from thinkedit.adapters.vocabulary.words import COLOURS, SHADES
 from thinkedit.errors import UnsupportedEdit
@@ -66,10 +66,27 @@ def test_one_bad_word_spoils_the_sentence() -> None:
 
 
 def test_the_refusal_says_what_comes_nearest_and_who_can_do_it() -> None:
-    with pytest.raises(UnsupportedEdit, match=r'did you mean "brighter".*--editor diffusers:'):
+    with pytest.raises(UnsupportedEdit, match=r'did you mean "brighter".*not part of this release'):
         parse("make it brigter")
-    with pytest.raises(UnsupportedEdit, match=r'"add a vignette".*--editor diffusers:'):
+    with pytest.raises(UnsupportedEdit, match=r'"add a vignette".*not part of this release'):
         parse("add a dog")
+
+
+@pytest.mark.parametrize("sky", ["a stormy one", "a dramatic sky", "storm clouds"])
+def test_a_sky_that_is_not_painted_is_refused_with_those_that_are(sky: str) -> None:
+    with pytest.raises(
+        UnsupportedEdit, match=r"the new sky can be clear, a sunset or overcast; .*an overcast one"
+    ):
+        parse(f"replace the sky with {sky}")
+
+
+def test_amounts_are_said_in_whole_percents() -> None:
+    (warmer,) = parse("make it warmer")
+    for amount, said in ((0.578, "29 %"), (0.1234, "6.2 %"), (2.0, "100 %"), (1.2466, "62 %")):
+        scaled = with_amount(warmer, amount)
+        assert phrase([scaled]) == f"Make it warmer by {said}."
+        assert scaled.amount == pytest.approx(float(said.split()[0]) / 50)
+        assert parse(phrase([scaled])) == (scaled,)
 
 
 def test_numbered_lists_and_lines_are_clauses() -> None:

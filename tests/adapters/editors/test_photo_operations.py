@@ -109,7 +109,7 @@ MOVES: list[tuple[str, Number, int]] = [
 ]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["astronaut.png", "chelsea.png", "china.jpg"])
 @pytest.mark.parametrize(("prompt", "number", "sign"), MOVES)
 def test_it_moves_in_the_direction_of_the_word(name: str, prompt: str, number: Number, sign: int) -> None:
     before, after = number(source(name).pixels()), number(made(name, prompt))
@@ -436,7 +436,7 @@ def test_caption_sizes_and_lines_that_do_not_fit() -> None:
     assert height('add the small text "H"') >= 0.045 * 300
     long = "A line that is far too long for large letters and that is broken into lines"
     assert height(f'add the large text "{long}"') > 2 * small
-    result = attempt(plain, f'add the text "{"long " * 1800}"')
+    result = attempt(plain, f'add the text "{"long " * 900}"')
     assert isinstance(result, UnsupportedEdit)
     assert "does not fit" in str(result)
     result = attempt(plain, 'add the text "漢字"')

@@ -17,7 +17,7 @@ WHOLE = [
     for op in OPERATIONS.values()
     if not op.options and op.name not in ("protect", "rotate")
     for direction in ((1, -1) if op.signed else (0,))
-    for amount in (0.5, 2.2)
+    for amount in (2.2,)
 ]
 PLACES = [
     f"{what} the {place}"
@@ -49,7 +49,8 @@ SHAPES = {"1x1": (1, 1), "3x2": (2, 3), "1x40": (40, 1), "20000x10": (10, 20000)
 @pytest.mark.parametrize("alpha", [False, True], ids=["rgb", "alpha"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_operation_on_every_size(shape: str, alpha: bool) -> None:
-    prompts = FORMS[:5] if alpha and shape == "20000x10" else [*WHOLE, *PLACES, *FORMS, *REST]
+    everything = [*WHOLE, *PLACES, *FORMS, *REST]
+    prompts = everything if not alpha else FORMS[:5] if shape == "20000x10" else FORMS
     height, width = SHAPES[shape]
     rng = np.random.default_rng(7)
     pixels = rng.integers(0, 256, (height, width, 3 + alpha), dtype=np.uint8)

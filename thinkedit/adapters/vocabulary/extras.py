@@ -90,15 +90,14 @@ def _spent(found: Gathered, words: str, *allowed: str) -> None:
             left += getattr(found, name)
     left += [value for key, value in found.options.items() if key not in allowed]
     if "numbers" not in allowed:
-        left += [f"{number:g} {unit}".strip() for number, unit in found.numbers]
+        left += [f"the number {number:g} {unit}".strip() for number, unit in found.numbers]
     if "factor" not in allowed and found.factor is not None:
         left.append(f"{found.factor:g} times")
     if found.turns and "turns" not in allowed:
         raise refusal([words], "this can be done, not undone or lessened")
     if left or (found.amounts and "amounts" not in allowed):
-        raise refusal(
-            [words], "some of it does not belong together" + (f" ({', '.join(left)})" if left else "")
-        )
+        strange = ", ".join(left) or "an amount"
+        raise refusal([words], f"{strange} does not go with the rest of it")
 
 
 def _crop(found: Gathered, entry: Operation, words: str) -> Clause:
@@ -312,10 +311,9 @@ def _sky(found: Gathered, entry: Operation, words: str) -> Clause:
     sky = found.options.get("sky")
     if found.colours:
         sky = "clear" if found.colours == ["blue"] and sky in (None, "clear") else None
-    if set(found.regions) - {"sky"} or sky is None:
-        raise refusal(
-            [words], "the new sky can be clear, a sunset or overcast", near=("replace the sky with a sunset",)
-        )
+    if set(found.regions) - {"sky"} or sky in (None, "other"):
+        near = ("replace the sky with an overcast one", "replace the sky with a sunset", "darken the sky")
+        raise refusal([words], "the new sky can be clear, a sunset or overcast", near=near)
     return Clause(entry.name, options=_options(**{"with": sky}), words=words)
 
 

@@ -92,6 +92,8 @@ def gather(tags: Sequence[Tagged], words: str) -> Gathered:
         elif kind == "turn":
             if not (at == last and one.text.lower() == "too"):
                 found.turns.append(sense.sign)
+        elif kind == "number" and _pronoun(tags, at):
+            pass
         elif kind == "number":
             unit, found.absolute = _unit_after(tags, at), found.absolute or pending_to
             found.numbers.append((sense.number, unit))
@@ -183,6 +185,14 @@ def place_of(colour: str) -> str | None:
     base = colour.partition(" ")[2] if colour.partition(" ")[0] in w.SHADES else colour
     place = PLACES_OF_COLOUR.get(base)
     return None if place is None else f"colour:{place}"
+
+
+def _pronoun(tags: Sequence[Tagged], at: int) -> bool:
+    """Whether the number is the "one" of "an overcast one" or "a white one"."""
+    if tags[at].text.lower() != "one" or at == 0 or _unit_after(tags, at):
+        return False
+    before = tags[at - 1].sense
+    return before.kind in ("option", "colour") or (before.kind == "op" and before.form == "adjective")
 
 
 def _unit_after(tags: Sequence[Tagged], at: int) -> str:

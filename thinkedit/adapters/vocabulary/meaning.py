@@ -142,6 +142,7 @@ def _one(found: Gathered, entry: Operation, words: str, before: Reading | None, 
     if len(found.colours) == 1 and not found.regions and (place := place_of(found.colours[0])) is not None:
         found.colours.clear()  # "make the red more saturated"
         found.regions.append(place)
+    entry = _of_a_colour(entry, found, before)
     region = _region(found, entry, words, before)
     amount, given = _amount(found, entry, direction, words)
     form = found.ops[0].form if found.ops else "noun"
@@ -174,6 +175,13 @@ def _shadow_or_light(found: Gathered, entry: Operation) -> Operation:
                 found.regions.remove(tone)
                 return OPERATIONS[tone]
     return entry
+
+
+def _of_a_colour(entry: Operation, found: Gathered, before: Reading | None) -> Operation:
+    """Vibrance spares strong colours, which one colour alone ("make the greens more vibrant") is not for."""
+    places = found.regions or ([before.region] if before is not None and before.region else [])
+    coloured = entry.name == "vibrance" and any(place.startswith("colour:") for place in places)
+    return OPERATIONS["saturation"] if coloured and not found.says_whole else entry
 
 
 def _direction(

@@ -98,15 +98,22 @@ class Operation:
         return 1.0  # pixels say all themselves
 
     def quantity(self, amount: float, unit: str, direction: int = 1) -> str:
-        """The quantity `unit:number` for an amount, rounded as a person would write it."""
+        """The quantity `unit:number` for an amount, rounded as a person would write it.
+
+        Percentages from 10 on are whole numbers, save near a total darkness, where each tenth tells.
+        """
         if unit == "stops":
             return f"stops:{round(amount * STOPS, 2):g}"
         if unit == "degrees":
             return f"degrees:{round(amount * self.plain_degrees, 1):g}"
         if unit == "percent" and self.name == "exposure":
             share = 2 ** (amount * STOPS) - 1 if direction >= 0 else 1 - 2 ** (-amount * STOPS)
-            return f"percent:{round(share * 100, 1):g}"
-        return f"percent:{round(amount * self.plain_percent, 1):g}"
+            return f"percent:{_percent(share * 100, direction < 0 and share > 0.9)}"
+        return f"percent:{_percent(amount * self.plain_percent)}"
+
+
+def _percent(number: float, fine: bool = False) -> str:
+    return f"{round(number, 1 if fine or number < 10 else 0):g}"
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ Clauses are joined by "then", after which nothing carries over, so that each say
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from thinkedit.adapters.vocabulary.clause import Clause, with_amount
@@ -25,7 +26,6 @@ _SKY_NAMES = {
     "clear": "a clear blue sky",
     "sunset": "a sunset",
     "overcast": "an overcast sky",
-    "dramatic": "a dramatic sky",
 }
 
 
@@ -64,7 +64,9 @@ def _sentence(clause: Clause) -> str:
         text=_quoted(options.get("text", "")),
         **{"with": _with(clause)},
     )
-    return " ".join(filled.split()) if clause.operation != "caption" else filled
+    if clause.operation == "caption":
+        return filled
+    return re.sub(r"\ban?(?= [aeiou])", "an", re.sub(r"\ban(?= [^aeiou])", "a", " ".join(filled.split())))
 
 
 def _region(region: str) -> str:

@@ -13,7 +13,7 @@ from thinkedit.errors import UnsupportedEdit
 
 __all__ = ["refusal"]
 
-_ELSEWHERE = "a diffusion editor does other edits: --editor diffusers:MODEL"
+_ELSEWHERE = "other edits need a diffusion editor, which is not part of this release"
 _EXAMPLES = '"warmer", "lift the shadows", "blur the background", "sharpen", "crop to 4:5"'
 _RELATED: dict[str, tuple[str, ...]] = {
     "add": ("add a vignette", "add a white border", 'add the text "..."', "add contrast"),

@@ -177,7 +177,6 @@ LIGHT = (
         ),
         nouns=words("vibrance, vibrancy, vividness"),
         regions=TONE_REGIONS,
-        colours=True,
     ),
     Operation(
         "black_and_white",

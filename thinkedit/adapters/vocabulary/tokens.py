@@ -167,6 +167,7 @@ def _options(known: _Lexicon) -> None:
     _enter(known, (*other, "reference"), Sense("option", "with=reference"))
     for sky, words in w.SKIES.items():
         _enter(known, words, Sense("option", f"sky={sky}"))
+    _enter(known, w.OTHER_SKIES, Sense("option", "sky=other"))
     for size, words in w.CAPTION_SIZES.items():
         _enter(known, words, Sense("option", f"size={size}"))
 

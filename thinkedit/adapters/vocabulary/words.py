@@ -20,6 +20,7 @@ __all__ = [
     "MISTAKES",
     "NEUTRAL",
     "NUMBERS",
+    "OTHER_SKIES",
     "PARTICLES",
     "RAISE",
     "RATIOS",
@@ -230,9 +231,12 @@ SKIES: dict[str, tuple[str, ...]] = {
         "clear, clear blue, cloudless, sunny, clear blue one, clear one, clear sky, blue sky, clear blue sky"
     ),
     "sunset": _words("sunset, dusk, sunrise, dawn, evening, golden hour, sunset sky, evening sky"),
-    "dramatic": _words("dramatic sky, dramatic one, stormy, stormy sky, stormy one, storm clouds, a storm"),
-    "overcast": _words("overcast, cloudy, clouded, cloudy sky, overcast sky, grey clouds, clouds"),
+    "overcast": _words(
+        "overcast, cloudy, clouded, cloudy sky, overcast sky, grey clouds, clouds, cloudier, grey sky"
+    ),
 }
+OTHER_SKIES = _words("dramatic sky, dramatic one, stormy, stormy sky, storm clouds, a storm")
+"""Skies that a person may ask for and that are not painted."""
 CAPTION_SIZES: dict[str, tuple[str, ...]] = {
     "small": _words("small, tiny, smaller, small letters, in small letters"),
     "medium": _words("medium, medium sized"),

@@ -63,7 +63,7 @@ def in_gamut(colours: Floats, grey: Mask) -> Floats:
 
 
 def _looked_up(pixels: Pixels, values: NDArray[np.floating]) -> Rows:
-    lookup = ImageFilter.Color3DLUT(SIDE, values.reshape(-1).tolist())
+    lookup = ImageFilter.Color3DLUT(SIDE, values.reshape(-1))
 
     def rows(top: int, bottom: int) -> Pixels:
         return np.asarray(Image.fromarray(pixels[top:bottom]).filter(lookup), np.uint8)

@@ -64,16 +64,17 @@ def caption(pixels: Pixels, clause: Clause) -> Pixels:
 def _broken(text: str, font: Font, room: float) -> str:
     """The text with more line breaks, so that no line is wider than `room`; a long word stays whole."""
     lines: list[str] = []
+    space = font.getlength(" ")
     for line in text.split("\n"):
-        said = ""
+        said, length = list[str](), 0.0
         for word in line.split(" "):
-            longer = f"{said} {word}" if said else word
-            if said and font.getlength(longer) > room:
-                lines.append(said)
-                said = word
-            else:
-                said = longer
-        lines.append(said)
+            width = font.getlength(word)
+            if said and length + space + width > room:
+                lines.append(" ".join(said))
+                said, length = [], 0.0
+            length += width + (space if said else 0.0)
+            said.append(word)
+        lines.append(" ".join(said))
     return "\n".join(lines)
 
 
