@@ -115,7 +115,7 @@ def special_clauses(draw: st.DrawFn) -> Clause:
     return Clause(name, options=_options(**{"with": kind, **colours}))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.one_of(plain_clauses(), special_clauses()))
 def test_every_clause_survives_being_said_and_read(clause: Clause) -> None:
     assert parse(phrase([clause])) == (clause,)

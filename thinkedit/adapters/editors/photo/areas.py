@@ -30,7 +30,10 @@ def area(pixels: Pixels, region: str) -> Weight | None:
         return _rows_of(_tones(pixels, region), pixels)
     if region.startswith("colour:"):
         name = region.partition(":")[2]
-        return _rows_of(_found(masks.guided_colour(pixels, name), name, f"no {name} is to be seen"), pixels)
+        return _rows_of(
+            _found(masks.guided_colour(pixels, name), name, f"no {name} is to be seen in this picture"),
+            pixels,
+        )
     if region == "background":
         subject = _rows_of(_found(masks.guided_subject(pixels), region, _NO_SUBJECT), pixels)
         return lambda top, bottom: np.asarray(1 - subject(top, bottom), np.float32)
@@ -38,19 +41,18 @@ def area(pixels: Pixels, region: str) -> Weight | None:
     return _rows_of(_found(finder(pixels), region, why), pixels)
 
 
-_NO_SUBJECT = "no subject stands out from the background"
+_NO_SUBJECT = "no subject stands out from the background in this picture"
 _THINGS: dict[str, tuple[Callable[[Pixels], GuidedMask | None], str]] = {
     "subject": (masks.guided_subject, _NO_SUBJECT),
-    "sky": (masks.guided_sky, "no sky is to be found"),
-    "faces": (masks.guided_faces, "no face is to be found"),
+    "sky": (masks.guided_sky, masks.NO_SKY),
+    "faces": (masks.guided_faces, "no face is to be found in this picture"),
 }
 
 
 def _found(mask: GuidedMask | None, region: str, why: str) -> GuidedMask:
     if mask is None:
         raise UnsupportedEdit(
-            f"{why} in this picture; name another place (top, bottom, left, right, centre, a colour) "
-            "or ask for the whole picture",
+            f"{why}; name another place, such as the top or a colour, or the whole picture",
             (region,),
         )
     return mask
