@@ -37,6 +37,7 @@ def test_subject_is_the_person_with_the_helmet(photos: Path) -> None:
     assert mask[80:160, 195:250].min() > 0.9  # the face
     assert mask[330:470, 330:420].mean() > 0.9  # the helmet
     assert mask[20:130, 310:340].max() < 0.1  # the backdrop
+    assert mask[240:300, :25].mean() < 0.15  # the flag beside the arm
 
 
 def test_subject_has_the_cat_s_breast_and_shoulder_and_not_the_blanket(photos: Path) -> None:

@@ -7,6 +7,7 @@ it is sure of, by the colours of both sides and the outlines between them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from thinkedit.adapters.masks.guided import GuidedMask, Mask, Pixels, reduced, s
 
 __all__ = ["find_subject"]
 
+Flags = NDArray[np.bool_]
 WEIGHTS = Path(__file__).parent.parent / "weights" / "u2netp.onnx"
 SIDE = 320
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)
@@ -36,6 +38,8 @@ DEEP = 9.0
 """Pixels of 320 inside the outline from which on the network's word stands."""
 SUPPORT = 0.18
 """Least mean of the network's answer over a piece that colour adds to the subject."""
+FIRM = 0.85
+"""Of the network's answer: from here on its word stands at the frame too."""
 LINE = 7.0
 """Least change of colour that divides such a piece from the subject: fur has 3 to 6, outlines 10 and more."""
 
@@ -110,25 +114,40 @@ def _by_colour(scaled: Mask, pixels: Pixels) -> Mask:
 
 
 def _supported(inside: NDArray[np.uint8], scaled: Mask, pixels: Pixels) -> Mask:
-    """Without the pieces that colour added though the network hardly saw them, or a line divides them off.
+    """Without pieces that a line divides off where the network was unsure, or that it hardly saw.
 
     A breast runs on from the chin without a line; a flag of the suit's own red does not.
     """
     body = ((scaled > 0.5) & (inside > 0)).astype(np.uint8)
-    outside = cv2.copyMakeBorder(1 - inside, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
-    beside = cv2.dilate(body, np.ones((3, 3), np.uint8)) > 0
-    open_to = cv2.dilate(outside, np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0
     slope = _slope(pixels)
-    count, labels = cv2.connectedComponents(inside - body, connectivity=4)
+    outside = cv2.copyMakeBorder(1 - inside, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
+    open_to = cv2.dilate(outside, np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0
     kept = body.astype(np.float32)
-    for piece in range(1, count):
-        where = labels == piece
-        contact = where & beside
-        if not contact.any() or float(scaled[where].mean()) < SUPPORT:
-            continue
-        if not (where & open_to).any() or float(slope[contact].mean()) < LINE:
-            kept[where] = 1
+    for piece, contact in _pieces(inside - body, body):
+        divided = bool((piece & open_to).any()) and float(slope[contact].mean()) > LINE
+        if float(scaled[piece].mean()) > SUPPORT and not divided:
+            kept[piece] = 1
+    # What the frame cuts is easily taken for the subject's, having no outline of its own there.
+    firm = (body > 0) & (scaled > FIRM)
+    half = (body > 0) & ~firm
+    thick = cv2.morphologyEx(half.astype(np.uint8), cv2.MORPH_OPEN, np.ones((7, 7), np.uint8))
+    thick = cv2.dilate(thick, np.ones((5, 5), np.uint8)) * half
+    for piece, contact in _pieces(thick.astype(np.uint8), firm.astype(np.uint8)):
+        framed = piece[[0, -1]].any() or piece[:, [0, -1]].any()
+        if framed and float(slope[contact].mean()) > LINE:
+            kept[piece] = 0
     return kept
+
+
+def _pieces(parts: NDArray[np.uint8], body: NDArray[np.uint8]) -> Iterator[tuple[Flags, Flags]]:
+    """(a connected piece of the parts that touches the body, its pixels that do), one by one."""
+    beside = cv2.dilate(body, np.ones((3, 3), np.uint8)) > 0
+    count, labels = cv2.connectedComponents(parts, connectivity=4)
+    for piece in range(1, count):
+        where = np.asarray(labels == piece, np.bool_)
+        contact = np.asarray(where & beside, np.bool_)
+        if contact.any():
+            yield where, contact
 
 
 def _slope(pixels: Pixels) -> Mask:
