@@ -22,8 +22,8 @@ pencil, watercolour, oil and cartoon looks; cropping, rotating, flipping, resizi
 Say how much ("slightly", "much", "30 %", "+1 stop", "by 10 degrees") and where ("the sky", "the \
 subject", "the background", "the left", "the red car"); several edits may stand in one sentence. It \
 cannot add, remove or move objects, change a pose, a face or a text in the picture: it refuses such an \
-instruction and names the words that it did not understand. A diffusion editor from the configuration \
-does those."""
+instruction and names the words that it did not understand. Those edits need a diffusion editor, which \
+is not part of this release."""
 
 THINK_EDIT = f"""\
 Edit a photograph by an instruction in words, checking the result and trying again until it is good \
