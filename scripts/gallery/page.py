@@ -158,7 +158,7 @@ def summary(entries: Sequence[Entry]) -> str:
         "Every picture was looked at. These are the faults seen in pictures that were called satisfactory "
         "(written by hand, in [`remarks.py`](../scripts/gallery/remarks.py)):",
         "",
-        _list([f"*{photo}*, “{instruction}”: {text}" for photo, instruction, text in REMARKS], "None."),
+        _list(_seen(entries), "None."),
         "",
     ]
     return "\n".join(lines)
@@ -167,6 +167,19 @@ def summary(entries: Sequence[Entry]) -> str:
 def _fell(entry: Entry) -> bool:
     scores = [shot.overall for shot in entry.shots if shot.overall is not None]
     return any(later < max(scores[:i]) for i, later in enumerate(scores) if i)
+
+
+def _seen(entries: Sequence[Entry]) -> list[str]:
+    """The remarks, less those on a picture that has changed since (its scores are others now)."""
+    known = {(e.photo, e.case.instruction): e for e in entries}
+    lines = []
+    for photo, instruction, scores, text in REMARKS:
+        entry = known[photo, instruction]
+        if _scores(entry.shots) == scores:
+            lines.append(f"{_name(entry)}: {text}")
+        else:
+            print(f"look again, {scores} has become {_scores(entry.shots)}: {photo}, {instruction!r}: {text}")
+    return lines
 
 
 def _mean(values: Iterable[float]) -> float:
