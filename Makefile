@@ -8,7 +8,7 @@ export OMP_WAIT_POLICY = PASSIVE
 
 demo: .venv/.core ## edit a real photograph and show the turns
 	@mkdir -p out && rm -f out/demo.jpg
-	@$(BIN)/thinkedit edit examples/photos/china.jpg "make it warmer and brighten the shadows" -o out/demo.jpg
+	@$(BIN)/thinkedit edit examples/photos/china.jpg "brighten it by 1 stop and make it more vibrant" -o out/demo.jpg
 
 test: .venv/.dev ## the core's tests; no torch, no network
 	$(BIN)/python -m pytest -m "not slow and not external and not gpu"
