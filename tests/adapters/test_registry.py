@@ -82,7 +82,7 @@ def test_model_and_options_reach_the_class(name: str, options: dict[str, object]
         ("with-model", {"step": 3}, r"unknown option 'step' of .*: did you mean 'steps'\? known: model"),
         ("with-model", {"steps": 0}, r"steps is 0: give 1 or more"),
         ("with-model", {"steps": "three"}, r"editor 'with-model' cannot be made from \{'steps': 'three'\}"),
-        ("needs-model", {}, r"editor 'needs-model': missing a required argument: 'model'"),
+        ("needs-model", {}, r"editor 'needs-model': missing a required (keyword-only )?argument: 'model'"),
         ("scripted", {"latency": -1}, r"latency is -1: give seconds, 0 or more"),
         ("scripted", {"slots": 0}, r"slots is 0: give 1 or more"),
         ("scripted", {"size": [0, 5]}, r"size is \[0, 5\]: give source, tiny or \(width, height\)"),

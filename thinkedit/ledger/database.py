@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import weakref
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,8 @@ class Database:
         self._lock = threading.Lock()
         self._threads = CapacityLimiter(1)
         self._db = self._guard(self._connect)
+        # An embedding author may simply let go of the ledger.
+        self._end = weakref.finalize(self, self._db.close)
 
     def _connect(self) -> sqlite3.Connection:
         if self.path is not None:
@@ -129,4 +132,4 @@ class Database:
 
     def close(self) -> None:
         with self._lock:
-            self._db.close()
+            self._end()
