@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-import weakref
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
