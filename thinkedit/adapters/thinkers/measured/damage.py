@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+import cv2
 import numpy as np
 
 from thinkedit.adapters.thinkers.measured import harm, strays
@@ -53,7 +54,9 @@ class Damage:
             if clause.operation in (*REPLACING, "blur"):
                 if place_of(clause) == "whole":
                     return None
-                weights = weights * self.scene.place(self.scene.region(place_of(clause)).outside)
+                clear = self.scene.place(self.scene.region(place_of(clause)).outside)
+                # The window that structure is measured in must not reach into what was replaced.
+                weights = weights * np.asarray(cv2.erode(clear, np.ones((7, 7), np.uint8)), np.float32)
         return weights if float(weights.sum()) > FEW else None
 
     @cached_property

@@ -1,8 +1,11 @@
 """The next prompt: the same wishes with amounts that should reach their aims, and protections where it hurt.
 
-What an amount does to this photograph is known at a few points: nothing asked gives nothing, the amount
-of this turn gave what was measured, and earlier turns gave what their reasonings say. Between two points
-the aim is interpolated, beyond them extrapolated along the last secant, within a factor.
+What an amount does to this photograph is known at a few points: the amount of this turn gave what was
+measured, earlier turns gave what their reasonings say, and a wish that stands alone gives nothing where
+nothing is asked. Between two points the aim is interpolated, beyond them extrapolated along the last
+secant, within a factor. Beside other wishes the reading may be moved by those, so it is taken as an offset
+and a slope: with one point known, the slope is the one that the words promise. An amount that was changed
+without the reading following goes back to the instruction's own.
 """
 
 from __future__ import annotations
@@ -19,8 +22,12 @@ from thinkedit.errors import UnsupportedEdit
 
 __all__ = ["next_prompt", "reworded", "understood"]
 
-FARTHEST = 2.5
-"""An amount is not asked for that is more than this many times, or less than its inverse, the present one."""
+MOST, LEAST = 2.0, 0.4
+"""A wish that stands alone is not asked for by more, or less, than this many times its present amount."""
+STEP = 1.5
+"""The same, upwards, and as its inverse downwards, for a wish that others stand beside."""
+RAISED = 1.2
+"""How many times as much light is asked for, where highlights are to be left out of it from now on."""
 LONGEST = 4000
 
 _OPPOSITES = {
@@ -50,34 +57,49 @@ def _asked(wish: Clause, clauses: Sequence[Clause] | None) -> Clause:
 
 @dataclass(frozen=True)
 class _Response:
-    """Known points (amount, value) of one reading, by amount; the origin among them."""
+    """Known points (amount, value) of one reading, by amount; the origin among them for a wish that is alone.
+
+    promised: the slope that the instruction's words stand for: their aim for their amount. alone: whether no
+    other wish can have moved the reading.
+    """
 
     points: tuple[tuple[float, float], ...]
+    promised: float
+    alone: bool
 
-    def amount_for(self, aim: float, now: float) -> float:
-        """The amount that should give the aim; at most FARTHEST times away from the present amount."""
-        best = None
-        for (a0, v0), (a1, v1) in zip(self.points, self.points[1:], strict=False):
-            if min(v0, v1) <= aim <= max(v0, v1) and v1 != v0:
-                best = a0 + (aim - v0) * (a1 - a0) / (v1 - v0)
-                break
+    def amount_for(self, aim: float, now: float) -> float | None:
+        """The amount that should give the aim, within a step; None where the reading does not follow it."""
+        best = self._between(aim)
+        if best is None and len(self.points) > 1:
+            (a0, v0), (a1, v1) = self.points[-2:] if aim > self.points[-1][1] else self.points[:2]
+            slope = (v1 - v0) / (a1 - a0)
+            if slope > 0.05 * self.promised:
+                best = a1 + (aim - v1) / slope
+            elif len(self.points) > (2 if self.alone else 1):
+                return None
         if best is None:
-            (a0, v0), (a1, v1) = self.points[-2], self.points[-1]
-            slope = (v1 - v0) / (a1 - a0) if a1 > a0 else 0.0
-            # Without a response a clear step is taken, and the next turn will know more.
-            best = a1 + (aim - v1) / slope if slope > 1e-6 else a1 * FARTHEST
-        return min(max(best, now / FARTHEST), now * FARTHEST)
+            amount, value = self.points[-1]
+            best = amount + (aim - value) / max(self.promised, 1e-6)
+        least, most = (LEAST, MOST) if self.alone else (1 / STEP, STEP)
+        return min(max(best, now * least), now * most)
+
+    def _between(self, aim: float) -> float | None:
+        for (a0, v0), (a1, v1) in zip(self.points, self.points[1:], strict=False):
+            if v0 <= aim <= v1 and v1 - v0 > 1e-6:
+                return a0 + (aim - v0) * (a1 - a0) / (v1 - v0)
+        return None
 
 
-def _response(reading: Reading, now: float, history: Sequence[Past]) -> _Response:
-    points = {0.0: 0.0}
+def _response(reading: Reading, now: float, history: Sequence[Past], alone: bool) -> _Response:
+    points = {0.0: 0.0} if alone else {}
     for past in history:
         clauses = understood(past.prompt)
         value = value_said(past.reasoning, reading)
         if past.error is None and clauses is not None and value is not None:
-            points[_asked(reading.clause, clauses).amount] = value
-    points[now] = reading.value
-    return _Response(tuple(sorted(points.items())))
+            points[round(_asked(reading.clause, clauses).amount, 4)] = value
+    points[round(now, 4)] = reading.value
+    promised = reading.goal / max(reading.clause.amount, 1e-6)
+    return _Response(tuple(sorted(points.items())), promised, alone)
 
 
 def _aim(reading: Reading, hurt: bool) -> float | None:
@@ -134,6 +156,8 @@ def next_prompt(wishes: Sequence[Clause], prompt: str, verdict: Verdict, history
         for guard in verdict.guards
     )
     moved = [_moved(wish, clause, verdict, history, hurt) for wish, clause in zip(wishes, base, strict=True)]
+    if any(clause.region == "highlights" for clause in added):
+        moved = [_raised(c, verdict) if c == b else c for c, b in zip(moved, base, strict=True)]
     tried = {prompt.strip(), *(past.prompt.strip() for past in history)}
     for clauses in ([*moved, *kept, *added], [*moved, *kept], [*base, *kept, *added]):
         proposal = phrase(clauses)
@@ -145,15 +169,26 @@ def next_prompt(wishes: Sequence[Clause], prompt: str, verdict: Verdict, history
 def _moved(wish: Clause, clause: Clause, verdict: Verdict, history: Sequence[Past], hurt: bool) -> Clause:
     if wish.operation == "protect" or not _scalable(wish):
         return clause
+    alone = all(reading.clause == wish for reading in verdict.readings)
     readings = [reading for reading in verdict.readings if reading.clause == wish]
     for reading in sorted(readings, key=lambda reading: reading.score):
         aim = _aim(reading, hurt)
         if aim is None or clause.amount <= 0:
             continue
-        amount = _response(reading, clause.amount, history).amount_for(aim, clause.amount)
+        amount = _response(reading, clause.amount, history, alone).amount_for(aim, clause.amount)
+        if amount is None:
+            return wish
         if abs(amount - clause.amount) > 0.04 * clause.amount:
             return with_amount(clause, amount)
     return clause
+
+
+def _raised(clause: Clause, verdict: Verdict) -> Clause:
+    """A little more light for the rest, where highlights are left out from now on; said amounts stand."""
+    if clause.operation not in ("exposure", "gamma") or clause.given or clause.direction < 0:
+        return clause
+    low = any(r.clause.operation == clause.operation and r.value < 1.3 * r.goal for r in verdict.readings)
+    return with_amount(clause, RAISED * clause.amount) if low else clause
 
 
 def _scalable(wish: Clause) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from thinkedit.adapters.thinkers.measured import detail, drawn, looks, shape, tint, tone
 from thinkedit.adapters.thinkers.measured.readings import Reading
 from thinkedit.adapters.thinkers.measured.scene import Scene
+from thinkedit.adapters.thinkers.measured.together import allowed_for
 from thinkedit.adapters.vocabulary import Clause
 from thinkedit.errors import ThinkerFailed
 
@@ -66,4 +67,4 @@ def measure(scene: Scene, wishes: Sequence[Clause]) -> list[Reading]:
                 f"what {wish.operation} does cannot be measured; use a model as the thinker", retryable=False
             )
         readings += target(scene, wish)
-    return readings
+    return allowed_for(readings, wishes)

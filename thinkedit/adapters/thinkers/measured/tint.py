@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
-from thinkedit.adapters.thinkers.measured.colour import Lab, Pixels, Weights, chroma, linear
+from thinkedit.adapters.thinkers.measured.colour import Weights, chroma
 from thinkedit.adapters.thinkers.measured.looks import GREY, black_and_white
 from thinkedit.adapters.thinkers.measured.measures import Map, mean, ratio_percent
 from thinkedit.adapters.thinkers.measured.readings import Reading
 from thinkedit.adapters.thinkers.measured.scene import Scene
+from thinkedit.adapters.thinkers.measured.together import casts, under_light
 from thinkedit.adapters.vocabulary import Clause
 
 __all__ = ["nearly_neutral", "saturation", "tint", "vibrance", "warmth"]
@@ -28,17 +28,6 @@ def nearly_neutral(scene: Scene, weights: Weights) -> tuple[Weights, bool]:
     return weights, False
 
 
-def _under_light(pixels: Pixels, gains: tuple[float, float, float]) -> Lab:
-    """The picture under another light: gains of linear red, green and blue, luminance kept."""
-    luma = np.array([0.2126, 0.7152, 0.0722], np.float32)
-    light = linear(pixels)
-    changed = light * np.array(gains, np.float32)
-    changed *= ((light @ luma + 1e-4) / (changed @ luma + 1e-4))[..., None]
-    return np.asarray(
-        cv2.cvtColor(np.clip(changed, 0, 1) ** np.float32(1 / 2.2), cv2.COLOR_RGB2Lab), np.float32
-    )
-
-
 def _along_light(scene: Scene, gains: tuple[float, float, float], axis: int, weights: Weights) -> float:
     """The change as a multiple of what a change of light by `gains` does, said as its shift of a grey.
 
@@ -46,8 +35,8 @@ def _along_light(scene: Scene, gains: tuple[float, float, float], axis: int, wei
     """
     grey = np.full((1, 1, 3), 140, np.uint8)
     plain = (1.0, 1.0, 1.0)
-    unit = (_under_light(grey, gains) - _under_light(grey, plain))[0, 0, axis]
-    expected = (_under_light(scene.pair.source, gains) - _under_light(scene.pair.source, plain))[..., 1:]
+    unit = (under_light(grey, gains) - under_light(grey, plain))[0, 0, axis]
+    expected = (under_light(scene.pair.source, gains) - under_light(scene.pair.source, plain))[..., 1:]
     # More or less colour of everything, as contrast and light bring it, is no cast: it is fitted beside it.
     colours = scene.pair.before[..., 1:]
     change = (scene.pair.after - scene.pair.before)[..., 1:]
@@ -61,12 +50,26 @@ def _along_light(scene: Scene, gains: tuple[float, float, float], axis: int, wei
     return float(np.linalg.solve(np.array(square), np.array(known))[0] * unit)
 
 
+COLOUR_MOVERS = ("saturation", "vibrance", "contrast", "exposure", "clarity")
+"""Wishes that scale every colour, so that a cast has to be told from more or less of it."""
+
+
+def _beside(scene: Scene, operation: str) -> bool:
+    """Whether another wish changes colours in its own way."""
+    others = {*COLOUR_MOVERS, "warmth", "tint"} - {operation}
+    return scene.asked(*others)
+
+
 def _cast(
     scene: Scene, clause: Clause, noun: str, axis: int, gains: tuple[float, float, float]
 ) -> list[Reading]:
     weights, neutral = nearly_neutral(scene, scene.inside(clause.region))
     goal = PLAIN_CAST * clause.amount
-    if neutral:
+    if _beside(scene, clause.operation):
+        found = casts(scene, weights)
+        value = found.warm if axis == 2 else found.magenta
+        low, high, note = (0.42 if neutral else 0.35) * goal, (1.7 if neutral else 2.2) * goal, ""
+    elif neutral:
         value = mean(scene.pair.after[..., axis] - scene.pair.before[..., axis], weights)
         low, high, note = 0.42 * goal, 1.7 * goal, ""
     else:
@@ -97,6 +100,8 @@ def saturation(scene: Scene, clause: Clause) -> list[Reading]:
     if before < GREY:
         return [_no_colour(clause)]
     value = ratio_percent(after, before, 1.0)
+    if scene.asked("warmth", "tint"):  # which take chroma from one hue and give it to another
+        value = 100 * casts(scene, weights).more
     step = 0.3 * clause.amount
     if clause.direction >= 0:
         # Strong colours have little room before they clip.
@@ -122,6 +127,8 @@ def vibrance(scene: Scene, clause: Clause) -> list[Reading]:
         return [_no_colour(clause)]
     weights = inside * np.asarray(np.clip((60 - C) / 30, 0.02, 1), np.float32)
     value = ratio_percent(mean(chroma(scene.pair.after), weights), mean(C, weights), 1.0)
+    if scene.asked("warmth", "tint"):
+        value = 100 * casts(scene, np.asarray(weights, np.float32)).more
     value = value if clause.direction >= 0 else -value
     goal = 17.0 * clause.amount
     return [Reading(clause, "vibrance", value, 0.42 * goal, goal, 2.2 * goal, "%", clause.direction >= 0)]

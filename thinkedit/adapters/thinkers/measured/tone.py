@@ -20,8 +20,10 @@ from thinkedit.adapters.thinkers.measured.measures import (
 )
 from thinkedit.adapters.thinkers.measured.readings import Reading
 from thinkedit.adapters.thinkers.measured.scene import Scene
+from thinkedit.adapters.thinkers.measured.together import tone_fit
 from thinkedit.adapters.vocabulary import Clause
 from thinkedit.adapters.vocabulary.operations import STOPS
+from thinkedit.errors import ThinkerFailed
 
 __all__ = ["auto", "clarity", "contrast", "exposure", "gamma", "highlights", "shadows"]
 
@@ -39,19 +41,47 @@ def exposure(scene: Scene, clause: Clause) -> list[Reading]:
     weights = scene.inside(clause.region)
     up = clause.direction >= 0
     sign = 1 if up else -1
+    before = scene.pair.lightness[0]
+    fit = tone_fit(scene, clause)
     if clause.given:
         goal = clause.amount * STOPS
-        value = sign * _stops(scene, weights)
-        return [Reading(clause, "light", value, 0.68 * goal, goal, 1.4 * goal, "stops", up)]
-    before = scene.pair.lightness[0]
+        value = sign * (_stops(scene, weights) if fit is None else fit.stops)
+        low, note = 0.68 * goal, ""
+        if up:
+            full = _without_room(scene, weights, goal)
+            if full > 0.15 and value < low:
+                low = max(0.4, 0.68 - 0.6 * full) * goal
+                note = f"{100 * full:.0f} % of it is too bright already to take more"
+        return [Reading(clause, "light", value, low, goal, 1.4 * goal, "stops", up, note=note)]
+    for kept in scene.clauses:  # light is looked for where it was not to be held back
+        if kept.operation == "protect" and kept.region in ("highlights", "shadows", "subject", "faces"):
+            weights = _free_of(scene, weights, kept.region)
     level = mean(before, weights)
     room = 100 - level if up else level
     # The same gain of light is a larger step of lightness in a bright picture, and is expected to be.
     goal = LIGHTER * clause.amount * float(np.sqrt((level + 16) / 66))
     goal = min(goal, 0.3 * room)
-    value = sign * _lightness_rise(scene, weights)
+    if fit is None:
+        value = sign * _lightness_rise(scene, weights)
+    else:
+        value = sign * mean(fit.lightness(before, contrast=False) - before, weights)
     low = max(0.8, 0.5 * goal)
     return [Reading(clause, "lightness", value, low, max(goal, low), max(1.95 * goal, 2.5), "L*", up)]
+
+
+def _free_of(scene: Scene, weights: Weights, region: str) -> Weights:
+    """The weights without a region that is to stay; all of them where that would leave hardly any."""
+    try:
+        free = weights * scene.outside([region])
+    except ThinkerFailed:
+        return weights  # nothing of the kind is in the picture
+    return free if float(free.sum()) > 0.15 * float(weights.sum()) else weights
+
+
+def _without_room(scene: Scene, weights: Weights, stops: float) -> float:
+    """Share of the pixels with a channel that so much more light would burn out."""
+    highest = linear(scene.pair.source).max(axis=2)
+    return mean(np.asarray(highest * 2**stops > 0.95, np.float32), weights)
 
 
 def _stops(scene: Scene, weights: Weights) -> float:
@@ -75,7 +105,13 @@ def contrast(scene: Scene, clause: Clause) -> list[Reading]:
     """Spread of L* after against before, 100 ln."""
     weights = scene.inside(clause.region)
     before, after = scene.pair.lightness
-    value = ratio_percent(spread(after, weights), spread(before, weights), 1.0)
+    fit = tone_fit(scene, clause)
+    reached = after if fit is None else fit.lightness(before, light=False)
+    value, note = ratio_percent(spread(reached, weights), spread(before, weights), 1.0), ""
+    if fit is None and scene.asked("shadows", "highlights"):
+        # Where all of the picture is shadow, lifting shadows narrows the spread whatever contrast does.
+        value = ratio_percent(local_contrast(after, weights), local_contrast(before, weights), 0.8)
+        note = "judged by the contrast of each place with what is near it"
     if clause.direction < 0:
         value = -value
     if clause.given:
@@ -87,7 +123,7 @@ def contrast(scene: Scene, clause: Clause) -> list[Reading]:
         room = float(np.clip(1.55 - spread(before, weights) / 40, 0.55, 1.0)) if clause.direction > 0 else 1.0
         goal = (12.0 if clause.direction >= 0 else 17.0) * clause.amount * room
         low, high = 0.4 * goal, 2.1 * goal
-    readings = [Reading(clause, "contrast", value, low, goal, high, "%", clause.direction >= 0)]
+    readings = [Reading(clause, "contrast", value, low, goal, high, "%", clause.direction >= 0, note=note)]
     if clause.direction < 0:  # spread can stay while the midtones become one grey
         flat = 100 * (1 - _slope(before, after, weights * _bump(before, 53, 12)))
         most = min(88.0, 48.0 * max(1.0, clause.amount))
@@ -122,17 +158,23 @@ def _end_of_scale(scene: Scene, clause: Clause, noun: str, part: Map, plain: flo
         return [
             Reading(clause, noun, 0.0, 0.0, 0.0, 0.0, "L*", sign > 0, False, f"there are hardly any {noun}")
         ]
-    value = sign * _lightness_rise(scene, weights)
+    fit = tone_fit(scene, clause)
+    before, after = scene.pair.lightness
+    # What light and contrast beside it are bound to do here is not this wish's.
+    left = after - before if fit is None else after - fit.lightness(before)
+    value = sign * mean(left, weights)
     low, high = 0.4 * goal, 2.0 * goal
     readings = [Reading(clause, noun, value, low, goal, high, "L*", sign > 0)]
     rest = inside * np.clip(1 - 3 * part, 0, 1)
-    if mean(np.clip(1 - 3 * part, 0, 1), inside) > 0.05 and not scene.asked("exposure", "gamma", "auto"):
+    if mean(np.clip(1 - 3 * part, 0, 1), inside) > 0.05 and not scene.asked(
+        "exposure", "gamma", "auto", "contrast"
+    ):
         spill = sign * _lightness_rise(scene, rest)
         if value > low and spill > 0.75 * value:
             readings.append(
                 Reading(
                     clause,
-                    f"aim at the {noun}",
+                    f"lead of the {noun} over the rest",
                     value - spill,
                     0.25 * value,
                     value,
@@ -140,7 +182,7 @@ def _end_of_scale(scene: Scene, clause: Clause, noun: str, part: Map, plain: flo
                     "L*",
                     True,
                     False,
-                    f"the rest of the picture changed as much as the {noun}",
+                    f"the rest of the picture changed nearly as much as the {noun}",
                 )
             )
     return readings
