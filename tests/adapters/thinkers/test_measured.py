@@ -266,7 +266,8 @@ async def test_protection_in_the_instruction_is_held_to(
     assert (await judged(thinker, source, warmer, "make it warmer")).satisfied(8)
     critique = await judged(thinker, source, warmer, "make it warmer but leave the subject alone")
     assert not critique.satisfied(8)
-    assert "the subject changed by delta E" in critique.reasoning.replace("The", "the")
+    assert "The subject changed visibly" in critique.reasoning
+    assert "although it was to stay" in critique.reasoning
 
 
 @pytest.mark.parametrize(

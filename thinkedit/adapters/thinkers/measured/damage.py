@@ -14,7 +14,7 @@ import numpy as np
 from thinkedit.adapters.thinkers.measured import harm, strays
 from thinkedit.adapters.thinkers.measured.colour import Weights
 from thinkedit.adapters.thinkers.measured.measures import Map, mean, structure
-from thinkedit.adapters.thinkers.measured.readings import Guard
+from thinkedit.adapters.thinkers.measured.readings import SEEN, Guard
 from thinkedit.adapters.thinkers.measured.regions import region_name
 from thinkedit.adapters.thinkers.measured.scene import GEOMETRY, REPLACING, STYLES, Scene, place_of
 from thinkedit.errors import ThinkerFailed
@@ -24,6 +24,17 @@ __all__ = ["Damage"]
 
 FEW = 60.0
 """Pixels of the small picture below which nothing can be said of a region."""
+
+
+def _seen(value: float) -> str:
+    """A mean CIEDE2000 in words."""
+    how = "hardly" if value < 1 else "a little" if value < 2.3 else "visibly" if value < 6 else "strongly"
+    return f"{how} ({value:.1f}; {SEEN})"
+
+
+def _were(name: str) -> str:
+    """was or were, after the name of a region or of several."""
+    return "were" if " and " in name or name.endswith("s") else "was"
 
 
 class Damage:
@@ -91,7 +102,7 @@ class Damage:
             return []
         value = mean(self.scene.delta_e, self.outside)
         named = " and ".join(dict.fromkeys(region_name(region) for region in self._regions))
-        said = f"the rest changed by delta E {value:.1f} although only {named} was to change"
+        said = f"the rest changed {_seen(value)} although only {named} {_were(named)} to change"
         # Another sky lights the land otherwise, and a person expects that.
         limit, worst = (7.5, 16.0) if self.scene.asked("sky_replace") else (1.3, 6.0)
         return [Guard("outside", value, limit, worst, said, "region")]
@@ -111,7 +122,9 @@ class Damage:
             if float(weights.mean()) < 0.002:
                 continue
             value = mean(self.scene.delta_e, weights)
-            said = f"{region_name(clause.region)} changed by delta E {value:.1f} although it was to stay"
+            name = region_name(clause.region)
+            pronoun = "they" if _were(name) == "were" else "it"
+            said = f"{name} changed {_seen(value)} although {pronoun} {_were(name)} to stay"
             guards.append(Guard("protected", value, 2.5, 8.0, said, f"protect:{clause.region}"))
         return guards
 

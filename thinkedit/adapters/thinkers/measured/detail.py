@@ -134,7 +134,7 @@ def vignette(scene: Scene, clause: Clause) -> list[Reading]:
     goal = min(11.0 * clause.amount, 0.55 * level)
     low = max(1.0, 0.4 * goal)
     noun = "darkening of the corners"
-    return [Reading(clause, noun, value, low, max(goal, low), max(1.8 * goal, 3.0), "L*")]
+    return [Reading(clause, noun, value, low, max(goal, low), max(1.8 * goal, 3.0), "points (0-100)")]
 
 
 def _block(pixels: Pixels, inside: Weights) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 
 from thinkedit.adapters.thinkers.measured.colour import Weights, chroma, ciede2000, hue, hue_distance, to_lab
 from thinkedit.adapters.thinkers.measured.measures import Map, flatness, mean, spread
-from thinkedit.adapters.thinkers.measured.readings import Reading
+from thinkedit.adapters.thinkers.measured.readings import SEEN, Reading
 from thinkedit.adapters.thinkers.measured.scene import Scene
 from thinkedit.adapters.thinkers.measured.shape import colour_of
 from thinkedit.adapters.vocabulary import Clause
@@ -34,7 +34,7 @@ def _sign(
 ) -> Reading:
     """A state that should lie in a wide band."""
     goal = min(max(value, low + 0.15 * (high - low)), high - 0.15 * (high - low))
-    return Reading(clause, noun, value, low, goal, high, unit, True, adjustable, "", True)
+    return Reading(clause, noun, value, low, goal, high, unit, True, adjustable, "", True, True)
 
 
 def _lines(scene: Scene) -> float:
@@ -56,14 +56,16 @@ def _lines(scene: Scene) -> float:
 def _changed(scene: Scene, clause: Clause, low: float) -> Reading:
     value = mean(scene.delta_e, scene.pair.valid)
     noun = "change by the style"
-    return Reading(clause, noun, value, low, max(3 * low, value), 70, "delta E", True, value < low)
+    return Reading(
+        clause, noun, value, low, max(3 * low, value), 70, "", True, value < low, SEEN, ranged=True
+    )
 
 
 def pencil(scene: Scene, clause: Clause) -> list[Reading]:
     after, weights = scene.pair.after, scene.pair.valid
     return [
-        _sign(clause, "colour left in the sketch", mean(chroma(after), weights), -3, 7, "chroma"),
-        _sign(clause, "lightness of the paper", mean(after[..., 0], weights), 55, 99.5, "L*"),
+        _sign(clause, "colour left in the sketch", mean(chroma(after), weights), -3, 7, "points"),
+        _sign(clause, "lightness of the paper", mean(after[..., 0], weights), 55, 99.5, "points (0-100)"),
         _sign(clause, "lines along the edges", 100 * _lines(scene), 22, 130, "%", adjustable=True),
     ]
 
@@ -75,7 +77,7 @@ def colour_sketch(scene: Scene, clause: Clause) -> list[Reading]:
     room = 100 - mean(before[..., 0], weights)
     return [
         _sign(clause, "colour kept", left, 20, 190, "%"),
-        _sign(clause, "lightening towards paper", lighter, min(4.0, 0.1 * room), 75, "L*"),
+        _sign(clause, "lightening towards paper", lighter, min(4.0, 0.1 * room), 75, "points (0-100)"),
         _sign(clause, "lines along the edges", 100 * _lines(scene), 18, 130, "%", adjustable=True),
     ]
 
@@ -97,7 +99,10 @@ def watercolour(scene: Scene, clause: Clause) -> list[Reading]:
     lighter = mean(scene.pair.after[..., 0] - scene.pair.before[..., 0], scene.pair.valid)
     room = 100 - mean(scene.pair.before[..., 0], scene.pair.valid)
     signs = _painted(scene, clause, 2.5, -1000)
-    return [*signs, _sign(clause, "lightening towards paper", lighter, min(2.5, 0.06 * room), 60, "L*")]
+    return [
+        *signs,
+        _sign(clause, "lightening towards paper", lighter, min(2.5, 0.06 * room), 60, "points (0-100)"),
+    ]
 
 
 def oil(scene: Scene, clause: Clause) -> list[Reading]:
@@ -168,7 +173,15 @@ def sky_replace(scene: Scene, clause: Clause) -> list[Reading]:
     # A sky that is what was asked for already may stay nearly as it is.
     low = 1.0 if sign.value >= sign.low else 3.0
     change = Reading(
-        clause, "change of the sky", new, low, max(8.0, min(new, 50)), 75, "delta E", adjustable=False
+        clause,
+        "change of the sky",
+        new,
+        low,
+        max(8.0, min(new, 50)),
+        75,
+        adjustable=False,
+        note=SEEN,
+        ranged=True,
     )
     return [sign, change]
 
@@ -186,7 +199,9 @@ def caption(scene: Scene, clause: Clause) -> list[Reading]:
     position = clause.option("position") or "bottom"
     note = "the letters themselves were not read"
     amount = 100 * area / max(fresh.size, 1)
-    readings = [Reading(clause, "area of the writing", amount, 0.04, 1.5, 22, "%", True, False, note, True)]
+    readings = [
+        Reading(clause, "area of the writing", amount, 0.04, 1.5, 22, "%", True, False, note, True, True)
+    ]
     if kept:
         centre_y = sum((box[1] + box[3] / 2) * box[4] for box in kept) / area / height
         centre_x = sum((box[0] + box[2] / 2) * box[4] for box in kept) / area / width

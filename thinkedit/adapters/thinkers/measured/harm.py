@@ -45,6 +45,10 @@ def clipping(scene: Scene, weights: Weights) -> list[Guard]:
     """Pixels newly at the ends of the scale, in percent. A strong wish excuses a little more of it."""
     source, result = scene.pair.source, scene.pair.result
     lost = 100 * mean(np.maximum(burnt(result) - burnt(source), 0), weights)
+    if scene.asked("warmth", "tint"):
+        # A pale wall under another light has its strongest channel full and still shows its detail in two.
+        both = np.sort(result, axis=2)[..., 1] >= 252
+        lost = 0.4 * lost + 60 * mean(np.asarray(both & (burnt(source) < 1), np.float32), weights)
     white = (result.min(axis=2) >= 252) & (source.min(axis=2) < 252)
     blank = 100 * mean(white.astype(np.float32), weights)
     black = 100 * mean(np.maximum(crushed(result) - crushed(source), 0), weights)
@@ -65,12 +69,21 @@ def texture(scene: Scene, weights: Weights, *, sampled: bool) -> list[Guard]:
     """Halos at edges, grain, lost sharpness, JPEG blocks, bands. sampled: whether full-size samples exist."""
     sharper = scene.asked("sharpen", "clarity", "contrast", "auto")
     over = overshoot(*scene.pair.lightness, weights)
-    said = f"edges have halos of {over:.0f} L*"
+    said = f"edges have halos of {over:.0f} points of lightness"
     guards = [Guard("halos", over, 16.0 if sharper else 10.0, 40.0, said, "less")]
     if not sampled:
         return guards
     grain = max(after - 1.5 * before for before, after, _ in scene.over_details(noise, weights))
-    guards.append(Guard("noise", max(0.0, grain), 0.9, 4.0, f"noise rose by {max(grain, 0):.1f} L*", "less"))
+    guards.append(
+        Guard(
+            "noise",
+            max(0.0, grain),
+            0.9,
+            4.0,
+            f"noise rose by {max(grain, 0):.1f} points of lightness",
+            "less",
+        )
+    )
     if not scene.asked(*SOFTENING):
         lost = _softened(scene, weights)
         said = f"{100 * (1 - np.exp(-lost / 100)):.0f} % of the sharpness is lost"

@@ -6,7 +6,7 @@ import numpy as np
 
 from thinkedit.adapters.thinkers.measured.colour import Lab, Weights, chroma, hue, hue_distance
 from thinkedit.adapters.thinkers.measured.measures import Map, mean, quantile, ratio_percent, spread
-from thinkedit.adapters.thinkers.measured.readings import Reading
+from thinkedit.adapters.thinkers.measured.readings import SEEN, Reading
 from thinkedit.adapters.thinkers.measured.scene import Scene
 from thinkedit.adapters.vocabulary import Clause
 
@@ -55,13 +55,17 @@ def sepia(scene: Scene, clause: Clause) -> list[Reading]:
         brown &= _one_tone(after, lit) < np.maximum(4, 0.25 * C)
     share = 100 * mean(brown.astype(np.float32), lit)
     low = 80.0 if full else 50.0
-    readings = [Reading(clause, "share in brown", share, low, 98, 100.5, "%", adjustable=False, level=True)]
+    readings = [
+        Reading(
+            clause, "share in brown", share, low, 98, 100.5, "%", adjustable=False, level=True, ranged=True
+        )
+    ]
     strength = mean(C, lit)
     if share >= low:  # before that, the strength is that of other colours
         goal = 19.0 * min(max(clause.amount, 0.5), 1.5)
         weak = 7.0 * min(clause.amount, 1.0)
         noun = "strength of the brown"
-        readings.append(Reading(clause, noun, strength, weak, goal, 38.0, "chroma", level=True))
+        readings.append(Reading(clause, noun, strength, weak, goal, 38.0, "points", level=True, ranged=True))
     return readings
 
 
@@ -98,8 +102,21 @@ def vintage(scene: Scene, clause: Clause) -> list[Reading]:
     change, goal = mean(scene.delta_e, weights), 8.0 * clause.amount
     count = float(len(seen))
     return [
-        Reading(clause, "number of signs of age", count, 2, 3, 5, adjustable=False, note=note, level=True),
-        Reading(clause, "change by the vintage look", change, 0.4 * goal, goal, 2.2 * goal, "delta E"),
+        Reading(
+            clause,
+            "number of signs of age",
+            count,
+            2,
+            3,
+            5,
+            adjustable=False,
+            note=note,
+            level=True,
+            ranged=True,
+        ),
+        Reading(
+            clause, "change by the vintage look", change, 0.4 * goal, goal, 2.2 * goal, note=SEEN, ranged=True
+        ),
     ]
 
 
@@ -129,10 +146,15 @@ def recolour(scene: Scene, clause: Clause) -> list[Reading]:
             sign = 1 if target == "white" else -1
             moved = sign * mean(after[..., 0] - scene.pair.before[..., 0], weights)
             noun_moved = f"turn to {target}"
-            readings.append(Reading(clause, noun_moved, moved, 4, 15, 80, "L*", adjustable=False))
+            readings.append(
+                Reading(clause, noun_moved, moved, 4, 15, 80, "points (0-100)", adjustable=False, ranged=True)
+            )
     elif target in NAMED:
         hit = (hue_distance(hue(after), NAMED[target]) < HUE_REACH) & (C > 6)
     else:
         hit, noun = scene.delta_e > 8, "share recoloured"
     share = 100 * mean(hit.astype(np.float32), weights)
-    return [Reading(clause, noun, share, 68, 95, 100.5, "%", adjustable=False, level=True), *readings]
+    return [
+        Reading(clause, noun, share, 68, 95, 100.5, "%", adjustable=False, level=True, ranged=True),
+        *readings,
+    ]

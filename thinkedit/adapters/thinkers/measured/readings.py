@@ -7,7 +7,11 @@ from enum import StrEnum
 
 from thinkedit.adapters.vocabulary import Clause
 
-__all__ = ["Guard", "Reading", "State"]
+__all__ = ["SEEN", "Guard", "Reading", "State"]
+
+
+SEEN = "below 2.3 is not seen"
+"""What a number of CIEDE2000 means to a person: the difference that is just seen in a picture."""
 
 
 class State(StrEnum):
@@ -30,6 +34,7 @@ class Reading:
     adjustable: whether asking for another amount can bring the value nearer.
     level: whether the value is a state of the result ("is 90 %") and not a change.
     note: what a person should know beside the number.
+    ranged: whether anything within the band is as good, so that no one value is wanted.
     """
 
     clause: Clause
@@ -43,6 +48,7 @@ class Reading:
     adjustable: bool = True
     note: str = ""
     level: bool = False
+    ranged: bool = False
 
     @property
     def state(self) -> State:

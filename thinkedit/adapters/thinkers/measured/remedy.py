@@ -28,6 +28,8 @@ STEP = 1.5
 """The same, upwards, and as its inverse downwards, for a wish that others stand beside."""
 RAISED = 1.2
 """How many times as much light is asked for, where highlights are to be left out of it from now on."""
+LIGHTS = ("exposure", "gamma")
+CASTS = ("warmth", "tint", "sepia", "vintage")
 LONGEST = 4000
 
 _OPPOSITES = {
@@ -151,11 +153,21 @@ def next_prompt(wishes: Sequence[Clause], prompt: str, verdict: Verdict, history
     base = [_asked(wish, present) for wish in wishes]
     kept = [c for c in present or () if c.operation == "protect" and c not in base]
     added = _protections(verdict.guards, wishes, [*base, *kept])
+    lights = [c.operation in LIGHTS and c.direction >= 0 for c in wishes]
+    dim = False
+    if any(lights) and any(c.operation in CASTS for c in wishes):
+        # Highlights left out of a change of colour as well would make a picture of two colours.
+        dim = any(clause.region == "highlights" for clause in added)
+        added = [clause for clause in added if clause.region != "highlights"]
     hurt = any(
-        guard.tripped and (guard.cure == "less" or (guard.cure.startswith("protect") and not added))
+        guard.tripped
+        and (guard.cure == "less" or (guard.cure.startswith("protect") and not added and not dim))
         for guard in verdict.guards
     )
-    moved = [_moved(wish, clause, verdict, history, hurt) for wish, clause in zip(wishes, base, strict=True)]
+    moved = [
+        _moved(wish, clause, verdict, history, hurt or (dim and light))
+        for wish, clause, light in zip(wishes, base, lights, strict=True)
+    ]
     if any(clause.region == "highlights" for clause in added):
         moved = [_raised(c, verdict) if c == b else c for c, b in zip(moved, base, strict=True)]
     tried = {prompt.strip(), *(past.prompt.strip() for past in history)}

@@ -61,7 +61,7 @@ def side_effects(scene: Scene, outside: Weights | None) -> list[Guard]:
 def _light(scene: Scene, weights: Weights) -> list[Guard]:
     before, after = scene.pair.lightness
     value = abs(mean(after - before, weights))
-    said = f"lightness changed by {value:.0f} L* without being asked for"
+    said = f"lightness changed by {value:.0f} of 100 points without being asked for"
     guards = [Guard("lightness", value, 6.0, 20.0, said)]
     if not scene.asked(*SOFTENING):
         value = abs(ratio_percent(spread(after, weights), spread(before, weights), 1.0))
@@ -80,7 +80,7 @@ def _colour(scene: Scene, weights: Weights) -> list[Guard]:
     scaled = np.float32(np.clip((two + 3) / (one + 3), 0.5, 2.0))
     red, yellow = (mean(after[..., axis] - scaled * before[..., axis], weights) for axis in (1, 2))
     value = float(np.hypot(red, yellow))
-    said = f"a cast of {value:.0f} a*b* came in without being asked for"
+    said = f"a cast of {value:.0f} points came in without being asked for"
     return [*guards, Guard("cast", value, 5.0, 16.0, said)]
 
 

@@ -77,8 +77,7 @@ def _cast(
         low, high = 0.35 * goal, 2.2 * goal
         note = "judged by how hues turned, since there is nothing grey"
     value = value if clause.direction >= 0 else -value
-    unit = "b*" if axis == 2 else "a*"
-    return [Reading(clause, noun, value, low, goal, high, unit, clause.direction >= 0, note=note)]
+    return [Reading(clause, noun, value, low, goal, high, "points", clause.direction >= 0, note=note)]
 
 
 def warmth(scene: Scene, clause: Clause) -> list[Reading]:

@@ -18,7 +18,7 @@ from thinkedit.adapters.thinkers.measured.measures import (
     ratio_percent,
     spread,
 )
-from thinkedit.adapters.thinkers.measured.readings import Reading
+from thinkedit.adapters.thinkers.measured.readings import SEEN, Reading
 from thinkedit.adapters.thinkers.measured.scene import Scene
 from thinkedit.adapters.thinkers.measured.together import tone_fit
 from thinkedit.adapters.vocabulary import Clause
@@ -66,7 +66,9 @@ def exposure(scene: Scene, clause: Clause) -> list[Reading]:
     else:
         value = sign * mean(fit.lightness(before, contrast=False) - before, weights)
     low = max(0.8, 0.5 * goal)
-    return [Reading(clause, "lightness", value, low, max(goal, low), max(1.95 * goal, 2.5), "L*", up)]
+    return [
+        Reading(clause, "lightness", value, low, max(goal, low), max(1.95 * goal, 2.5), "points (0-100)", up)
+    ]
 
 
 def _free_of(scene: Scene, weights: Weights, region: str) -> Weights:
@@ -144,7 +146,11 @@ def gamma(scene: Scene, clause: Clause) -> list[Reading]:
     weights = scene.inside(clause.region) * _bump(scene.pair.lightness[0], 50, 22)
     value = _lightness_rise(scene, weights) * (1 if clause.direction >= 0 else -1)
     goal = 7.0 * clause.amount
-    return [Reading(clause, "midtones", value, 0.45 * goal, goal, 1.75 * goal, "L*", clause.direction >= 0)]
+    return [
+        Reading(
+            clause, "midtones", value, 0.45 * goal, goal, 1.75 * goal, "points (0-100)", clause.direction >= 0
+        )
+    ]
 
 
 def _end_of_scale(scene: Scene, clause: Clause, noun: str, part: Map, plain: float) -> list[Reading]:
@@ -156,7 +162,18 @@ def _end_of_scale(scene: Scene, clause: Clause, noun: str, part: Map, plain: flo
     goal = plain * clause.amount
     if share < 0.01:
         return [
-            Reading(clause, noun, 0.0, 0.0, 0.0, 0.0, "L*", sign > 0, False, f"there are hardly any {noun}")
+            Reading(
+                clause,
+                noun,
+                0.0,
+                0.0,
+                0.0,
+                0.0,
+                "points (0-100)",
+                sign > 0,
+                False,
+                f"there are hardly any {noun}",
+            )
         ]
     fit = tone_fit(scene, clause)
     before, after = scene.pair.lightness
@@ -164,7 +181,7 @@ def _end_of_scale(scene: Scene, clause: Clause, noun: str, part: Map, plain: flo
     left = after - before if fit is None else after - fit.lightness(before)
     value = sign * mean(left, weights)
     low, high = 0.4 * goal, 2.0 * goal
-    readings = [Reading(clause, noun, value, low, goal, high, "L*", sign > 0)]
+    readings = [Reading(clause, noun, value, low, goal, high, "points (0-100)", sign > 0)]
     rest = inside * np.clip(1 - 3 * part, 0, 1)
     if mean(np.clip(1 - 3 * part, 0, 1), inside) > 0.05 and not scene.asked(
         "exposure", "gamma", "auto", "contrast"
@@ -179,7 +196,7 @@ def _end_of_scale(scene: Scene, clause: Clause, noun: str, part: Map, plain: flo
                     0.25 * value,
                     value,
                     value,
-                    "L*",
+                    "points (0-100)",
                     True,
                     False,
                     f"the rest of the picture changed nearly as much as the {noun}",
@@ -233,7 +250,9 @@ def auto(scene: Scene, clause: Clause) -> list[Reading]:
     change = mean(scene.delta_e, weights)
     wanted = 0.5 if before > 3 else 0.15
     room = 9.0 * max(1.0, clause.amount) + 0.5 * before
-    readings = [Reading(clause, "change by enhancing", change, wanted, min(3.0, room), room, "delta E")]
+    readings = [
+        Reading(clause, "change by enhancing", change, wanted, min(3.0, room), room, note=SEEN, ranged=True)
+    ]
     goal = 0.6 * before if before > 3 else 0.0
     low = 0.15 * before if before > 3 else -1.5
     readings.append(

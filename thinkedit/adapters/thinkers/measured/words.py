@@ -18,6 +18,8 @@ _ENDINGS = {
     State.RIGHT: "as asked",
     State.OVER: "too much",
 }
+MUCH, LITTLE = 1.5, 0.6
+"""Times the aim from where on a person would not simply say "as asked", though it is within the band."""
 
 
 def _subject(reading: Reading) -> str:
@@ -27,19 +29,55 @@ def _subject(reading: Reading) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.1f}" if abs(value) < 10 else f"{value:.0f}"
+    return f"{value:.1f}".removesuffix(".0") if abs(value) < 10 else f"{value:.0f}"
+
+
+def _wanted(reading: Reading) -> str:
+    """The aim with its unit: "9 points wanted (0-100)", "1 stop wanted"."""
+    number = _number(reading.goal)
+    unit, _, scale = reading.unit.partition(" (")
+    unit = unit.removesuffix("s") if number == "1" else unit
+    return f"{number}{' ' if unit else ''}{unit} wanted{f' ({scale}' if scale else ''}"
+
+
+def _ending(reading: Reading) -> str:
+    if reading.state is State.RIGHT and reading.goal > 0:
+        if reading.value > MUCH * reading.goal:
+            return "rather much, within what was asked"
+        if reading.value < LITTLE * reading.goal:
+            return "rather little, within what was asked"
+    return _ENDINGS[reading.state]
+
+
+def _range(reading: Reading) -> str:
+    """What is fine: "60 to 140 is fine", without an end that cannot be passed."""
+    low, high = _number(reading.low), _number(reading.high)
+    if reading.unit == "%" and 100 <= reading.high <= 110:
+        return f"{low} and more is fine"
+    return f"up to {high} is fine" if reading.low <= 0 else f"{low} to {high} is fine"
+
+
+def _ranged(reading: Reading, name: str) -> str:
+    unit = reading.unit.partition(" (")[0]
+    unit = f" {unit}" if unit else ""
+    ending = "" if reading.state is State.RIGHT else f", {_ENDINGS[reading.state]}"
+    noted = f"; {reading.note}" if reading.note else ""
+    value = min(reading.value, 100.0) if _range(reading).endswith("more is fine") else reading.value
+    return f"{name}: {_number(value)}{unit}{ending} ({_range(reading)}{noted})"
 
 
 def _sentence(reading: Reading) -> str:
     name = _subject(reading)
     if reading.goal == 0 and reading.low <= 0:
         return f"{name}: {reading.note or 'nothing to change'}"
+    if reading.level and (reading.low, reading.goal) == (99, 100):
+        return f"{name}: {'yes' if reading.state is State.RIGHT else 'no'}"
+    if reading.ranged:
+        return _ranged(reading, name)
     value = abs(reading.value) if abs(reading.value) >= 0.05 else 0.0
     moved = "rose by" if (reading.value >= 0) == reading.rises else "fell by"
     verb = "is" if reading.level else moved
-    unit = f" {reading.unit}" if reading.unit else ""
-    said = f"{name} {verb} {_number(value)} of the {_number(reading.goal)}{unit} wanted"
-    said = f"{said}, {_ENDINGS[reading.state]}"
+    said = f"{name} {verb} {_number(value)} of the {_wanted(reading)}, {_ending(reading)}"
     return f"{said} ({reading.note})" if reading.note else said
 
 
@@ -59,12 +97,15 @@ def reasoning(verdict: Verdict, remarks: Sequence[str] = ()) -> str:
 def value_said(text: str, reading: Reading) -> float | None:
     """The value of the same reading in an earlier turn's reasoning, in the wanted direction, or None."""
     found = re.search(
-        rf"(?:^|\s){re.escape(_subject(reading))} (rose by|fell by|is) (\d+(?:\.\d+)?) of the ",
+        rf"(?:^|\s){re.escape(_subject(reading))}"
+        r"(?: (rose by|fell by|is) (\d+(?:\.\d+)?) of the |(:) (-?\d+(?:\.\d+)?))",
         text,
         re.IGNORECASE,
     )
     if found is None:
         return None
+    if found[3]:
+        return float(found[4])
     value = float(found[2])
     if found[1].lower() == "is":
         return value
