@@ -13,6 +13,7 @@ from thinkedit.adapters.thinkers.measured.colour import Pixels, Weights, ciede20
 from thinkedit.adapters.thinkers.measured.measures import Map, mean
 from thinkedit.adapters.thinkers.measured.placement import Placement
 from thinkedit.adapters.thinkers.measured.regions import Region
+from thinkedit.adapters.thinkers.measured.rim import Rim
 from thinkedit.adapters.thinkers.measured.views import Detail, Pair
 from thinkedit.adapters.vocabulary import Clause
 
@@ -39,10 +40,11 @@ def place_of(clause: Clause) -> str:
 class Scene:
     """What is looked at for one critique.
 
-    clauses: the instruction's wishes. full: the result at its own size. place: brings weights from the
-    source's frame into the pair's. size: (width, height) of the source.
+    clauses: the instruction's wishes. full: the result at its own size, without the border that was asked
+    for. place: brings weights from the source's frame into the pair's. size: (width, height) of the source.
     placement: where the source lies in the result, if a wish changes the geometry and it was found.
-    step: distance of the levels that the source uses.
+    step: distance of the levels that the source uses. rim: the border found and taken off, where one was
+    asked for.
     """
 
     pair: Pair
@@ -53,6 +55,7 @@ class Scene:
     place: Callable[[Weights], Weights] = field(default=lambda weights: weights)
     placement: Placement | None = None
     step: float = 1.0
+    rim: Rim | None = None
 
     def inside(self, name: str) -> Weights:
         """Weights of what surely lies in the region, in the pair's frame."""
