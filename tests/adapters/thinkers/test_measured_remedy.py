@@ -167,3 +167,42 @@ def test_rewording_tries_what_was_not_refused_and_then_gives_up() -> None:
     plain = reworded(wishes, "make it warmer", "strange words", [])
     refused = [Past(2, plain, error="no"), Past(1, "make it warmer", error="no")]
     assert reworded(wishes, "make it warmer", "strange words", refused) == "strange words"
+
+
+def test_beside_other_wishes_a_step_is_small_and_stops_where_the_reading_does_not_follow() -> None:
+    wishes = parse("make it warmer and increase the contrast")
+    contrast = Reading(wishes[1], "contrast", 12, 4, 12, 25, "%")
+    first = verdict(reading(-2.0, wishes[0]), contrast)
+    prompt = "make it warmer and increase the contrast"
+    once = next_prompt(wishes, prompt, first)
+    assert 1 < parse(once)[0].amount <= 1.5
+    assert parse(once)[1].amount == 1
+    past = Past(1, prompt, first.semantic, first.quality, reasoning(first))
+    second = verdict(reading(-2.1, wishes[0]), contrast)
+    assert next_prompt(wishes, once, second, [past]) == once
+
+
+def test_more_light_for_the_rest_where_highlights_are_left_out() -> None:
+    wish = parse("make it brighter")[0]
+    light = Reading(wish, "lightness", 6.5, 3.5, 7, 13, "points (0-100)")
+    first, second = parse(next_prompt([wish], "make it brighter", verdict(light, guards=(clipped(),))))
+    assert 1 < first.amount < 1.4
+    assert second.region == "highlights"
+
+
+def test_light_gives_way_to_colour_where_both_clip() -> None:
+    wishes = parse("make it brighter and warmer")
+    light = Reading(wishes[0], "lightness", 9, 3.5, 7, 13, "points (0-100)")
+    found = verdict(light, reading(6.0, wishes[1]), guards=(clipped(),))
+    proposal = parse(next_prompt(wishes, "make it brighter and warmer", found))
+    assert [clause.operation for clause in proposal] == ["exposure", "warmth"]
+    assert proposal[0].amount < 1
+    assert proposal[1].amount == 1
+
+
+def test_ranges_and_halves_are_said_as_such() -> None:
+    ranged = Reading(WARMER, "colour kept", 123, 40, 123, 230, "%", level=True, ranged=True)
+    assert reasoning(verdict(ranged)) == "Colour kept: 123 % (40 to 230 is fine). No damage found."
+    assert value_said(reasoning(verdict(ranged)), ranged) == 123
+    assert "rather much, within what was asked" in reasoning(verdict(reading(9.9)))
+    assert "rather little, within what was asked" in reasoning(verdict(reading(2.6)))

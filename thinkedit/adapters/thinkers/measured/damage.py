@@ -22,6 +22,8 @@ from thinkedit.types import Preservation
 
 __all__ = ["Damage"]
 
+UNSURE = 0.4
+"""Doubt about a mask that costs as much of the quality as a result may lose and still be good."""
 FEW = 60.0
 """Pixels of the small picture below which nothing can be said of a region."""
 
@@ -85,7 +87,7 @@ class Damage:
 
     def guards(self) -> list[Guard]:
         scene = self.scene
-        found = [*self._outside(), *self._protected(), *self._stretched()]
+        found = [*self._outside(), *self._doubted(), *self._protected(), *self._stretched()]
         if self._styled:
             return [*found, strays.recognisable(scene)]
         if self._kept is not None:
@@ -106,6 +108,22 @@ class Damage:
         # Another sky lights the land otherwise, and a person expects that.
         limit, worst = (7.5, 16.0) if self.scene.asked("sky_replace") else (1.3, 6.0)
         return [Guard("outside", value, limit, worst, said, "region")]
+
+    def _doubted(self) -> list[Guard]:
+        """The source's subject that cannot be told for sure: the result is then only as sure as its mask."""
+        named = [name for name in self._regions if name in ("subject", "background")]
+        named += [c.region for c in self.scene.clauses if c.operation == "protect" and c.region == "subject"]
+        if not named:
+            return []
+        try:
+            unsure = 1 - self.scene.region(named[0]).certainty
+        except ThinkerFailed:
+            return []
+        said = (
+            f"the outline of the subject could be told with {100 * (1 - unsure):.0f} % certainty only, "
+            "so parts of it may have been taken for the background, or the other way round"
+        )
+        return [Guard("outline", min(unsure, UNSURE), UNSURE, 1.0, said, doubt=True)]
 
     def _protected(self) -> list[Guard]:
         guards = []

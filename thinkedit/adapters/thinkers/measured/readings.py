@@ -80,6 +80,7 @@ class Guard:
 
     said: what happened, with its number, for a person. cure: what the next prompt may do about it:
     `protect:REGION` keeps that region, `less` asks for less of what was wished, empty for nothing.
+    doubt: whether it says how sure the finding is and not that something is wrong.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Guard:
     worst: float
     said: str
     cure: str = ""
+    doubt: bool = False
 
     @property
     def tripped(self) -> bool:

@@ -6,7 +6,7 @@ thing differ by a few pixels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -23,11 +23,15 @@ MARGIN = 0.012
 
 @dataclass(frozen=True)
 class Region:
-    """inside, outside: H x W weights, 0 to 1. soft: the mask between them, for what lies on the edge."""
+    """inside, outside: H x W weights, 0 to 1. soft: the mask between them, for what lies on the edge.
+
+    certainty: 0 to 1, how far the ways of finding it agreed.
+    """
 
     inside: Weights
     outside: Weights
     soft: Weights
+    certainty: float = 1.0
 
 
 def region_name(region: str) -> str:
@@ -86,7 +90,8 @@ def find_region(name: str, pixels: Pixels, view: View) -> Region | None:
     if found is None:
         return None
     mask = found.full(view.small)
-    return _from_mask(1 - mask if name == "background" else mask)
+    region = _from_mask(1 - mask if name == "background" else mask)
+    return replace(region, certainty=found.certainty)
 
 
 def _found(name: str, pixels: Pixels) -> masks.GuidedMask | None:

@@ -24,8 +24,8 @@ __all__ = ["next_prompt", "reworded", "understood"]
 
 MOST, LEAST = 2.0, 0.4
 """A wish that stands alone is not asked for by more, or less, than this many times its present amount."""
-STEP = 1.5
-"""The same, upwards, and as its inverse downwards, for a wish that others stand beside."""
+STEP = (0.5, 1.5)
+"""The same, at least and at most, for a wish that others stand beside."""
 RAISED = 1.2
 """How many times as much light is asked for, where highlights are to be left out of it from now on."""
 LIGHTS = ("exposure", "gamma")
@@ -82,7 +82,7 @@ class _Response:
         if best is None:
             amount, value = self.points[-1]
             best = amount + (aim - value) / max(self.promised, 1e-6)
-        least, most = (LEAST, MOST) if self.alone else (1 / STEP, STEP)
+        least, most = (LEAST, MOST) if self.alone else STEP
         return min(max(best, now * least), now * most)
 
     def _between(self, aim: float) -> float | None:

@@ -42,7 +42,7 @@ MOVES: dict[str, dict[str, tuple[float, float]]] = {
     },
     "sharpen": {"contrast": (0.1, 0.8), "clarity": (0.1, 1.2), "denoise": (0.4, 0.2)},
     "warmth": {
-        "saturation": (0.15, 0.3), "vibrance": (0.15, 0.3), "contrast": (0.15, 0.2), "exposure": (0.2, 0.1),
+        "saturation": (0.15, 0.3), "vibrance": (0.15, 0.3), "contrast": (0.3, 0.3), "exposure": (0.2, 0.1),
         "vintage": (0.5, 1.0), "auto": (0.6, 0.6),
     },
     "tint": {"saturation": (0.15, 0.3), "vibrance": (0.15, 0.3), "contrast": (0.15, 0.2), "auto": (0.6, 0.6)},
@@ -204,13 +204,15 @@ def casts(scene: Scene, weights: Weights) -> Casts:
     for gains, axis in ((WARMER, 2), (PINKER, 1)):
         parts.append((under_light(source, gains) - plain)[..., 1:])
         units.append(float((under_light(grey, gains) - under_light(grey, (1.0, 1.0, 1.0)))[0, 0, axis]))
-    parts.append(scene.pair.before[..., 1:])
+    colours, lightness = scene.pair.before[..., 1:], scene.pair.before[..., :1]
+    # Contrast deepens colours in the middle and pales them in the lights: growth may differ by lightness.
+    parts += [colours, colours * ((lightness - 50) / 50), colours * ((lightness - 50) / 50) ** 2]
     change = (scene.pair.after - scene.pair.before)[..., 1:]
     square = np.array([[mean((one * two).sum(axis=2), weights) for one in parts] for two in parts])
     known = np.array([mean((change * one).sum(axis=2), weights) for one in parts])
-    warm, magenta, growth = np.linalg.solve(
-        square + 2e-2 * np.diag(np.diag(square)) + 1e-3 * np.eye(3), known
-    )
+    ridge = 1e-2 * np.diag(np.diag(square)) + 1e-3 * np.eye(len(parts))
+    warm, magenta, *_ = np.linalg.solve(square + ridge, known)
+    growth = np.linalg.solve((square + ridge)[:3, :3], known[:3])[2]
     return Casts(float(warm * units[0]), float(magenta * units[1]), float(np.log(max(1 + growth, 0.05))))
 
 

@@ -87,9 +87,10 @@ def reasoning(verdict: Verdict, remarks: Sequence[str] = ()) -> str:
     harm = sorted((guard for guard in verdict.guards if guard.tripped), key=lambda guard: guard.score)
     near = [guard for guard in verdict.guards if not guard.tripped and guard.score < 8.8]
     said += [guard.said for guard in harm]
-    said += [f"{guard.said}, which is tolerable" for guard in near]
-    if not harm and not near:
+    said += [f"{guard.said}, which is tolerable" for guard in near if not guard.doubt]
+    if not harm and all(guard.doubt for guard in near):
         said.append("no damage found")
+    said += [guard.said for guard in near if guard.doubt]
     said += remarks
     return " ".join(f"{sentence[0].upper()}{sentence[1:]}." for sentence in said if sentence)
 
