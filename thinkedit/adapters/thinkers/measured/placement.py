@@ -210,7 +210,12 @@ def pair_in_place(source: View, result: Pixels, placement: Placement) -> tuple[P
     """The pair in the result's frame, and the matrix from the small source into that frame."""
     grown = float(np.sqrt(abs(np.linalg.det(placement.matrix[:, :2])))) / source.scale
     # Neither picture is enlarged, so that neither is softer than the other.
-    small = reduce(result, max(64, min(SIDE, round(max(result.shape[:2]) / grown))))
+    side = max(64, min(SIDE, round(max(result.shape[:2]) / grown), max(result.shape[:2])))
+    straight = np.abs(placement.matrix[:, :2]) / max(float(np.abs(placement.matrix[:, :2]).max()), 1e-6)
+    if abs(grown * source.scale - 1) > 0.02 or not np.all((straight < 0.002) | (straight > 0.998)):
+        # Resampled once more or less often: what that does to the finest detail is no change.
+        side = max(64, round(0.7 * side))
+    small = reduce(result, side)
     height, width = small.shape[:2]
     down = max(small.shape[:2]) / max(result.shape[:2])
     less = min(1.0, grown * down)
