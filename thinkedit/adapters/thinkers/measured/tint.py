@@ -18,15 +18,12 @@ PLAIN_CAST = 6.0
 """Shift of b* or a* that a plain "warmer" or "more magenta" should give a grey."""
 
 
-def nearly_neutral(scene: Scene, weights: Weights, least: float = 0.08) -> tuple[Weights, bool]:
-    """The weights of pixels of little colour, on which a cast shows; (all, False) where there are few.
-
-    least: the share of the weights that is not few.
-    """
+def nearly_neutral(scene: Scene, weights: Weights) -> tuple[Weights, bool]:
+    """The weights of pixels of little colour, on which a cast shows; (all, False) where there are few."""
     before = scene.pair.before
     lit = np.clip((before[..., 0] - 10) / 20, 0, 1) * np.clip((99 - before[..., 0]) / 5, 0, 1)
     neutral = weights * lit * np.exp(-((chroma(before) / np.float32(22)) ** 2))
-    if float(neutral.sum()) > least * float(weights.sum()):
+    if float(neutral.sum()) > 0.08 * float(weights.sum()):
         return neutral.astype(np.float32), True
     return weights, False
 
@@ -66,14 +63,14 @@ def _beside(scene: Scene, operation: str) -> bool:
 def _cast(
     scene: Scene, clause: Clause, noun: str, axis: int, gains: tuple[float, float, float]
 ) -> list[Reading]:
-    # A few greys tell a cast from stronger colours better than many colours do.
     beside = _beside(scene, clause.operation)
-    weights, neutral = nearly_neutral(scene, scene.inside(clause.region), 0.015 if beside else 0.08)
+    weights, neutral = nearly_neutral(scene, scene.inside(clause.region))
     goal = PLAIN_CAST * clause.amount
     if beside:
         found = casts(scene, weights)
         value = found.warm if axis == 2 else found.magenta
-        low, high, note = (0.42 if neutral else 0.35) * goal, (1.7 if neutral else 2.2) * goal, ""
+        # Where every colour is warm, more of it is taken for some warmth, so more is needed to be sure.
+        low, high, note = (0.42 if neutral else 0.55) * goal, (1.7 if neutral else 2.2) * goal, ""
     elif neutral:
         value = mean(scene.pair.after[..., axis] - scene.pair.before[..., axis], weights)
         low, high, note = 0.42 * goal, 1.7 * goal, ""

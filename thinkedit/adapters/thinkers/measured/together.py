@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thinkedit.adapters.thinkers.measured.colour import Pixels, Weights, linear
-from thinkedit.adapters.thinkers.measured.measures import Map, mean
+from thinkedit.adapters.thinkers.measured.measures import Map, mean, ratio_percent
 from thinkedit.adapters.thinkers.measured.readings import Reading
 from thinkedit.adapters.thinkers.measured.scene import Scene
 from thinkedit.adapters.vocabulary import Clause
@@ -42,7 +42,7 @@ MOVES: dict[str, dict[str, tuple[float, float]]] = {
     },
     "sharpen": {"contrast": (0.1, 0.8), "clarity": (0.1, 1.2), "denoise": (0.4, 0.2)},
     "warmth": {
-        "saturation": (0.15, 0.3), "vibrance": (0.15, 0.3), "contrast": (0.3, 0.3), "exposure": (0.2, 0.1),
+        "saturation": (0.15, 0.3), "vibrance": (0.15, 0.3), "contrast": (0.15, 0.3), "exposure": (0.2, 0.1),
         "vintage": (0.5, 1.0), "auto": (0.6, 0.6),
     },
     "tint": {"saturation": (0.15, 0.3), "vibrance": (0.15, 0.3), "contrast": (0.15, 0.2), "auto": (0.6, 0.6)},
@@ -212,8 +212,13 @@ def casts(scene: Scene, weights: Weights) -> Casts:
     known = np.array([mean((change * one).sum(axis=2), weights) for one in parts])
     ridge = 1e-2 * np.diag(np.diag(square)) + 1e-3 * np.eye(len(parts))
     warm, magenta, *_ = np.linalg.solve(square + ridge, known)
-    growth = np.linalg.solve((square + ridge)[:3, :3], known[:3])[2]
-    return Casts(float(warm * units[0]), float(magenta * units[1]), float(np.log(max(1 + growth, 0.05))))
+    left = scene.pair.after[..., 1:] - np.float32(warm) * parts[0] - np.float32(magenta) * parts[1]
+    growth = ratio_percent(
+        mean(np.hypot(left[..., 0], left[..., 1]), weights),
+        mean(np.hypot(colours[..., 0], colours[..., 1]), weights),
+        1.0,
+    )
+    return Casts(float(warm * units[0]), float(magenta * units[1]), growth / 100)
 
 
 def allowed_for(readings: Sequence[Reading], clauses: Sequence[Clause]) -> list[Reading]:
