@@ -59,7 +59,7 @@ async def test_it_is_the_default_editor_and_says_who_it_is() -> None:
     editor = create_editor("photo")
     assert isinstance(editor, PhotoEditor)
     assert isinstance(editor, Editor)
-    assert editor.identity == "photo/2"
+    assert editor.identity == "photo/3"
     assert editor.seeded is False
 
 
@@ -275,3 +275,18 @@ async def test_many_at_once_do_not_disturb_each_other(china: Picture) -> None:
     assert len(pictures) == len(prompts)
     assert pictures[:6] == pictures[6:]
     assert len(set(pictures)) == 6
+
+
+async def test_kept_highlights_hold_back_light_more_than_colour(astronaut: Picture) -> None:
+    """Held back as much, the warmth would leave the wall in two colours."""
+    plain = await edited(astronaut, "brighten it by 1 stop and make it warmer")
+    kept = await edited(astronaut, "brighten it by 1 stop, make it warmer, leave the highlights alone")
+    wall = np.s_[40:200, 300:400]
+    before, after = astronaut.pixels()[wall].astype(float), kept.pixels()[wall].astype(float)
+    light = (after.mean() - before.mean()) / (plain.pixels()[wall].mean() - before.mean())
+    assert light < 0.45
+
+    def warm(pixels: NDArray[np.floating]) -> float:
+        return float(np.log2(pixels[..., 0].mean() / pixels[..., 2].mean()))
+
+    assert warm(after) > warm(before) + 0.05

@@ -13,7 +13,7 @@ from thinkedit.adapters.editors.photo.bands import Weight
 from thinkedit.adapters.masks.guided import GuidedMask, Mask, Pixels, luma, reduced, smoothstep
 from thinkedit.errors import EditorFailed, UnsupportedEdit
 
-__all__ = ["area", "given_mask"]
+__all__ = ["area", "given_mask", "held_tones"]
 
 
 def area(pixels: Pixels, region: str) -> Weight | None:
@@ -68,6 +68,17 @@ def _tones(pixels: Pixels, region: str) -> GuidedMask:
     light = luma(small)
     wanted = smoothstep(light, 0.5, 0.2) if region == "shadows" else smoothstep(light, 0.55, 0.85)
     return GuidedMask.fit(small, wanted, max(2, round(0.01 * max(small.shape[:2]))), 0.005)
+
+
+def held_tones(pixels: Pixels, region: str) -> Weight:
+    """Where the shadows or highlights are to be kept: wider and softer than the region itself.
+
+    A narrow ramp leaves patches on a wall, and would turn the order of its tones over.
+    """
+    small = reduced(pixels)
+    light = luma(small)
+    wanted = smoothstep(light, 0.6, 0.1) if region == "shadows" else smoothstep(light, 0.4, 0.92)
+    return _rows_of(GuidedMask.fit(small, wanted, max(2, round(0.03 * max(small.shape[:2]))), 0.02), pixels)
 
 
 def _across(width: int) -> NDArray[np.float32]:

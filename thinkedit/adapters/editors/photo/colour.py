@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from thinkedit.adapters import masks
 from thinkedit.adapters.editors.photo.bands import Rows
-from thinkedit.adapters.editors.photo.cube import Change, by_cube, in_gamut
+from thinkedit.adapters.editors.photo.cube import Change, by_cube, gamut_used, in_gamut
 from thinkedit.adapters.editors.photo.detail import falloff
 from thinkedit.adapters.editors.photo.filters import (
     Floats,
@@ -123,13 +123,29 @@ def tint(pixels: Pixels, clause: Clause) -> Rows:
 
 
 def saturation(pixels: Pixels, clause: Clause) -> Rows:
-    """Chroma times 1 + 0.3 at the plain amount, or times 1 - 0.3; hue and lightness stay."""
+    """Chroma times 1 + 0.3 at the plain amount, or times 1 - 0.3; hue and lightness stay.
+
+    Towards the edge of the gamut chroma rises less and less, and a colour at the edge stays: what is
+    strong already would run together to one flat, glaring red.
+    """
     factor = np.float32(max(0.0, 1 + 0.3 * clause.amount * clause.direction))
 
     def change(lab: Floats) -> None:
         lab[..., 1:] *= factor
 
-    return by_cube(pixels, _lab_change(change))
+    if factor <= 1:
+        return by_cube(pixels, _lab_change(change))
+
+    def held_back(light: Floats) -> Floats:
+        used = np.minimum(gamut_used(light, np.asarray(light @ LUMINANCE, np.float32)), 1)
+        lab = np.asarray(cv2.cvtColor(light, cv2.COLOR_LRGB2LAB), np.float32)
+        # Pale colours are near the edge as well, and far from glaring.
+        used *= smoothstep(np.hypot(lab[..., 1], lab[..., 2]), 25, 60)
+        lab[..., 1:] *= (factor * (1 + (factor**6 - 1) * used**6) ** np.float32(-1 / 6))[..., None]
+        made = np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2LRGB), np.float32)
+        return in_gamut(made, np.asarray(made @ LUMINANCE, np.float32))
+
+    return by_cube(pixels, held_back)
 
 
 def vibrance(pixels: Pixels, clause: Clause) -> Rows:

@@ -16,7 +16,7 @@ from thinkedit.adapters.editors.photo.bands import Rows
 from thinkedit.adapters.editors.photo.filters import Floats, to_linear
 from thinkedit.adapters.masks.guided import Mask, Pixels
 
-__all__ = ["Change", "by_code_cube", "by_cube", "in_gamut"]
+__all__ = ["Change", "by_code_cube", "by_cube", "gamut_used", "in_gamut"]
 
 Change = Callable[[Floats], Floats]
 """Linear light (or codes), height x width x 3, 0 to 1, to the same; what leaves 0 to 1 is clipped."""
@@ -53,13 +53,23 @@ def in_gamut(colours: Floats, grey: Mask) -> Floats:
     Clipping each channel by itself would flatten petals and fabrics to one flat red or yellow.
     """
     grey = np.clip(grey, 0, 1)
-    over = (1 - grey) / np.maximum(colours.max(axis=2) - grey, np.float32(1e-6))
-    under = grey / np.maximum(grey - colours.min(axis=2), np.float32(1e-6))
-    room = np.clip(np.minimum(over, under), 0, 1)[..., None]
+    room = np.minimum(_room(colours, grey), 1)[..., None]
     colours -= grey[..., None]
     colours *= room
     colours += grey[..., None]
     return colours
+
+
+def gamut_used(colours: Floats, grey: Mask) -> Mask:
+    """How far each colour is from its grey, as a share of the way to the gamut's edge; above 1 outside it."""
+    return np.asarray(1 / np.maximum(_room(colours, np.clip(grey, 0, 1)), np.float32(1e-3)), np.float32)
+
+
+def _room(colours: Floats, grey: Mask) -> Mask:
+    """By how much a colour's distance from its grey may grow until it leaves the gamut."""
+    over = (1 - grey) / np.maximum(colours.max(axis=2) - grey, np.float32(1e-6))
+    under = grey / np.maximum(grey - colours.min(axis=2), np.float32(1e-6))
+    return np.asarray(np.maximum(np.minimum(over, under), 0), np.float32)
 
 
 def _looked_up(pixels: Pixels, values: NDArray[np.floating]) -> Rows:

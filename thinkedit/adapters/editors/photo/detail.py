@@ -120,7 +120,7 @@ class Falloff:
 def vignette(pixels: Pixels, clause: Clause) -> Rows:
     """Darker corners, as a lens makes them: 1.9 stops less light there at the plain amount.
 
-    Bright areas lose less of it, and white a bit more than half, so that a sky is shaded and not soiled.
+    Bright areas lose less of it, and white two fifths, so that a sky is shaded and not soiled.
     """
     fall = falloff(pixels.shape[0], pixels.shape[1], 1.0, 0.3)
     stops = np.float32(1.9 * clause.amount)
@@ -128,7 +128,7 @@ def vignette(pixels: Pixels, clause: Clause) -> Rows:
     def rows(top: int, bottom: int) -> Pixels:
         light = to_linear(pixels[top:bottom])
         bright = smoothstep(np.asarray(light.max(axis=2)), 0.15, 1.0)
-        lost = (1 - fall(top, bottom)) * stops * (1 - np.float32(0.45) * bright)
+        lost = (1 - fall(top, bottom)) * stops * (1 - np.float32(0.62) * bright)
         light *= np.exp2(-lost)[..., None]
         return from_linear(light)
 

@@ -28,7 +28,7 @@ from thinkedit.adapters.vocabulary import Clause
 
 __all__ = ["FRAMED", "STEPS", "VERSION", "Banded", "Framing", "Painting", "Step", "step_for"]
 
-VERSION = "2"
+VERSION = "3"
 """Goes up whenever the same words give other pixels: it is part of the editor's identity."""
 
 FRAMED = 30

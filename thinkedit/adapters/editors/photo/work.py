@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thinkedit.adapters.base import EditRequest
-from thinkedit.adapters.editors.photo.areas import area, given_mask
+from thinkedit.adapters.editors.photo.areas import area, given_mask, held_tones
 from thinkedit.adapters.editors.photo.bands import Check, Weight, by_bands
 from thinkedit.adapters.editors.photo.filters import from_lab, to_lab
 from thinkedit.adapters.editors.photo.table import FRAMED, step_for
@@ -18,6 +18,12 @@ from thinkedit.adapters.vocabulary import Clause, phrase
 from thinkedit.errors import UnsupportedEdit
 
 __all__ = ["Work", "done_in_words"]
+
+TONES = ("shadows", "highlights")
+LIGHT = ("auto", "exposure", "gamma", "shadows", "highlights", "contrast", "clarity")
+COLOUR = ("warmth", "tint", "vibrance", "saturation")
+HELD_COLOUR = 0.3
+"""Share of a held tone's protection that colour gets where a wish for light comes with it."""
 
 
 def done_in_words(clause: Clause) -> str:
@@ -58,7 +64,9 @@ class Work:
                 raise UnsupportedEdit(why, (reshaped.words,))
             self._limits.append(given_mask(request.mask, *self._source.shape[:2]))
         # Places that are not there are refused now, before any work is done.
-        self._keep = [self._weight(region) for region in self._kept if region != "colours"]
+        self._keep = [self._weight(region) for region in self._kept if region not in (*TONES, "colours")]
+        self._held = [held_tones(self._source, region) for region in self._kept if region in TONES]
+        self._lit = any(c.operation in LIGHT for c in self.clauses)
         self._areas = {c.region: area(self._source, c.region) for c in self.clauses if step_for(c).banded}
 
     def _weight(self, region: str) -> Weight:
@@ -74,7 +82,7 @@ class Work:
         if step.banded is not None:
             before = self._pixels
             rows = step.banded(before, clause)
-            self._pixels = by_bands(before, rows, self._areas.get(clause.region), self._check)
+            self._pixels = by_bands(before, rows, self._place(clause), self._check)
             if self._framed:
                 self._keep_framed(before)
         elif step.painting is not None:
@@ -84,7 +92,13 @@ class Work:
             if wants and not references:
                 raise UnsupportedEdit("no other picture came with the request to put there", (clause.words,))
             reference = references[0].pixels() if wants else None
-            self._pixels = step.painting(self._pixels, clause.amount, options, reference=reference)
+            before = self._pixels
+            self._pixels = step.painting(before, clause.amount, options, reference=reference)
+            if self._held:
+                painted = self._pixels
+                self._pixels = by_bands(
+                    before, lambda top, bottom: painted[top:bottom], self._place(clause), self._check
+                )
         elif step.framing is not None:
             if self._staying is not None:
                 self._staying = step.framing(np.dstack([self._pixels, self._staying]), clause)[..., 3]
@@ -95,12 +109,30 @@ class Work:
         elif step.written is not None:
             self._pixels = step.written(self._pixels, clause)
 
+    def _place(self, clause: Clause) -> Weight | None:
+        """Where a clause applies and how much: its region, less what of the tones is to be kept.
+
+        Keeping the highlights of a brighter and warmer picture means their light: held back as much,
+        the warmth would leave a wall in two colours.
+        """
+        place = self._areas.get(clause.region)
+        if not self._held or self._framed:
+            return place
+        share = np.float32(HELD_COLOUR if self._lit and clause.operation in COLOUR else 1)
+
+        def weight(top: int, bottom: int) -> Mask:
+            stays = _largest(self._held, top, bottom)
+            part = 1 - share * stays
+            return np.asarray(part if place is None else part * place(top, bottom), np.float32)
+
+        return weight
+
     def finished(self) -> Pixels:
         """The result: height x width x 3, or 4 where the source has alpha and its shape has changed."""
         if not self._framed:
             self._put_back()
         elif self._limits:  # a caption keeps to the mask too
-            self._keep = []
+            self._keep, self._held = [], []
             self._limit()
         return self._pixels if self._alpha is None else np.dstack([self._pixels, self._alpha])
 
@@ -111,8 +143,11 @@ class Work:
             self._colour_as(self._source)
         if self._keep or self._limits:
             self._limit()
-        if self._keep and any(step_for(c).banded and step_for(c).rank > FRAMED for c in self.clauses):
+        later = any(step_for(c).banded and step_for(c).rank > FRAMED for c in self.clauses)
+        if later and (self._keep or self._held):
             stays = self._stays(0, self._source.shape[0])
+            if self._held:
+                stays = np.maximum(stays, _largest(self._held, 0, self._source.shape[0]))
             self._staying = np.asarray(stays * np.float32(255) + np.float32(0.5)).astype(np.uint8)
 
     def _keep_framed(self, before: Pixels) -> None:
@@ -152,3 +187,10 @@ class Work:
         for limit in self._limits:
             stays = np.asarray(cv2.max(stays, np.ascontiguousarray(1 - limit(top, bottom))), np.float32)
         return stays
+
+
+def _largest(weights: Sequence[Weight], top: int, bottom: int) -> Mask:
+    largest = np.ascontiguousarray(weights[0](top, bottom))
+    for weight in weights[1:]:
+        largest = np.asarray(cv2.max(largest, np.ascontiguousarray(weight(top, bottom))), np.float32)
+    return largest
