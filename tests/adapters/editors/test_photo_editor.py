@@ -59,7 +59,7 @@ async def test_it_is_the_default_editor_and_says_who_it_is() -> None:
     editor = create_editor("photo")
     assert isinstance(editor, PhotoEditor)
     assert isinstance(editor, Editor)
-    assert editor.identity == "photo/3"
+    assert editor.identity == "photo/4"
     assert editor.seeded is False
 
 
@@ -90,6 +90,14 @@ async def test_the_order_of_the_clauses_does_not_matter(china: Picture) -> None:
     first = await edited(china, "crop 20 % off the left, then sharpen it, then make it brighter")
     second = await edited(china, "make it brighter, then sharpen it, then crop 20 % off the left")
     assert first == second
+
+
+async def test_flips_and_turns_are_done_in_the_order_of_the_sentence(china: Picture) -> None:
+    turned = np.rot90(china.pixels(), -1)
+    first = await edited(china, "rotate it by 90 degrees to the right, then flip it horizontally")
+    second = await edited(china, "flip it horizontally, then rotate it by 90 degrees to the right")
+    assert np.array_equal(first.pixels(), turned[:, ::-1])
+    assert np.array_equal(second.pixels(), turned[::-1])
 
 
 async def test_notes_say_what_was_done_in_the_order_in_which_it_was(china: Picture) -> None:

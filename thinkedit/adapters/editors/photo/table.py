@@ -28,7 +28,7 @@ from thinkedit.adapters.vocabulary import Clause
 
 __all__ = ["FRAMED", "STEPS", "VERSION", "Banded", "Framing", "Painting", "Step", "step_for"]
 
-VERSION = "3"
+VERSION = "4"
 """Goes up whenever the same words give other pixels: it is part of the editor's identity."""
 
 FRAMED = 30
@@ -88,7 +88,7 @@ STEPS: dict[str, Step] = {
     "sepia": Step(18, banded=colour.sepia),
     "pixelate": Step(19, banded=detail.pixelate),
     "rotate": Step(30, framing=geometry.rotate),
-    "flip": Step(31, framing=geometry.flip),
+    "flip": Step(30, framing=geometry.flip),  # the same rank: what is turned first matters
     "crop": Step(32, framing=geometry.crop),
     "resize": Step(33, framing=geometry.resize),
     "vintage": Step(34, banded=colour.vintage),
