@@ -67,7 +67,9 @@ def _judged(draw: ImageDraw.ImageDraw, corner: tuple[int, int], width: int, shot
 def _wrong(reasoning: str) -> str:
     """The sentences of a critique that find fault."""
     sentences = [part.strip().rstrip(".") + "." for part in reasoning.split(". ") if part.strip()]
-    faults = [s for s in sentences if "as asked" not in s and not s.startswith("No damage")]
+    faults = [
+        s for s in sentences if "as asked" not in s and "was asked" not in s and not s.startswith("No damage")
+    ]
     return " ".join(faults or sentences)
 
 
