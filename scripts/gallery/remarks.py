@@ -11,12 +11,6 @@ __all__ = ["REMARKS"]
 REMARKS: tuple[tuple[str, str, str, str], ...] = (
     (
         "astronaut",
-        "increase the contrast, make it slightly cooler and add a vignette",
-        "8.6 → 9.6",
-        "the first try is the better picture; the selected one has a glaring face and blocked blacks",
-    ),
-    (
-        "astronaut",
         "replace the background with white",
         "9.9",
         "the helmet's white rim dissolves, and specks of the flag are left beside the arm",
@@ -25,33 +19,15 @@ REMARKS: tuple[tuple[str, str, str, str], ...] = (
     (
         "chelsea",
         "make the background black and white",
-        "10.0",
+        "9.6",
         "specks of the cat's own shoulder, in the lower left corner, are grey too",
     ),
     ("china", "turn it into an oil painting", "10.0", "leaves become hard-edged cells"),
     (
         "china",
         "increase the contrast, make it slightly cooler and add a vignette",
-        "9.2",
-        "the corner of the bright sky turns a murky grey",
-    ),
-    (
-        "coffee",
-        "make it brighter and more saturated",
-        "8.9",
-        "the saucer is one glaring red without its shading; so it is with “much more saturated”",
-    ),
-    (
-        "coffee",
-        "make it darker and increase the contrast",
-        "3.4 → 9.4",
-        "the first try was right to the eye; the thinker read its contrast as fallen",
-    ),
-    (
-        "rocket",
-        "make it warmer, more vibrant and add contrast",
-        "4.0 → 4.0 → 9.6",
-        "overdone: an orange rocket before a teal sky",
+        "9.6",
+        "a corner of the bright sky turns a little grey",
     ),
     (
         "rocket",
