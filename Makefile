@@ -11,10 +11,10 @@ demo: .venv/.core ## edit a real photograph and show the turns
 	@$(BIN)/thinkedit edit examples/photos/china.jpg "brighten it by 1 stop and make it more vibrant" -o out/demo.jpg
 
 test: .venv/.dev ## the core's tests; no torch, no network
-	$(BIN)/python -m pytest -m "not slow and not external and not gpu"
+	$(BIN)/python -m pytest -m "not slow and not external and not models and not gpu"
 
-test-all: .venv/.dev .venv/.external ## everything, with the programs it needs
-	$(BIN)/python -m pytest
+test-all: .venv/.dev .venv/.models .venv/.external ## everything, with the programs it needs
+	THINKEDIT_TEST_MODELS=1 $(BIN)/python -m pytest
 
 check: .venv/.dev ## format, lint, types, structure
 	$(BIN)/ruff format --check .
@@ -42,6 +42,10 @@ clean:
 
 .venv/.dev: .venv/.core
 	$(PIP) --editable ".[mcp]" --group dev
+	@touch $@
+
+.venv/.models: .venv/.dev
+	$(PIP) --editable ".[mcp,local,chat,openai]" --group models
 	@touch $@
 
 .venv/.external: tests/external/install.sh

@@ -21,6 +21,7 @@ __all__ = [
     "CompareRequest",
     "Comparer",
     "CritiqueRequest",
+    "Describable",
     "EditRequest",
     "EditedImage",
     "Editor",
@@ -104,6 +105,8 @@ class CritiqueRequest:
     history: earlier turns, oldest first, without this one.
     error: set where the editor refused `prompt`; `edited` is then the last image that exists, and only
         the next prompt of the answer counts.
+    look: 0 for the first look at this image, 1 and up for further ones whose scores are averaged: a model
+        that samples takes it as its seed; one that would repeat its first answer samples from look 1 on.
     """
 
     source: Picture
@@ -113,6 +116,7 @@ class CritiqueRequest:
     history: tuple[Past, ...] = ()
     threshold: float = 8.0
     error: str | None = None
+    look: int = 0
 
 
 @runtime_checkable
@@ -190,6 +194,16 @@ class Refiner(Protocol):
 class Checkable(Protocol):
     async def check(self) -> None:
         """Reachable and able? Called before a session's first edit. Raises EditorFailed or ThinkerFailed."""
+        ...
+
+
+@runtime_checkable
+class Describable(Protocol):
+    async def describe(self) -> list[str]:
+        """What it decided when it was loaded and why, one line each: device, memory, sizes, endpoints.
+
+        Loads the model where it is not loaded yet. Raises EditorFailed or ThinkerFailed.
+        """
         ...
 
 

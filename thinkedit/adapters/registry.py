@@ -14,13 +14,18 @@ from thinkedit.errors import MissingExtra, SettingsError
 __all__ = ["EDITORS", "THINKERS", "create_editor", "create_thinker"]
 
 EDITORS: dict[str, str] = {
+    "diffusers": "thinkedit.adapters.editors.diffusers:DiffusersEditor",
+    "editthinker-api": "thinkedit.adapters.editors.editthinker_api:EditThinkerEditor",
+    "openai-images": "thinkedit.adapters.editors.openai_images:OpenAIImagesEditor",
     "photo": "thinkedit.adapters.editors.photo:PhotoEditor",
     "scripted": "thinkedit.adapters.editors.scripted:ScriptedEditor",
 }
 
 THINKERS: dict[str, str] = {
+    "chat": "thinkedit.adapters.thinkers.chat:ChatThinker",
     "measured": "thinkedit.adapters.thinkers.measured:MeasuredThinker",
     "scripted": "thinkedit.adapters.thinkers.scripted:ScriptedThinker",
+    "transformers": "thinkedit.adapters.thinkers.transformers:TransformersThinker",
 }
 
 # The extra that brings a package, so that a failed import can say what to install.
@@ -31,6 +36,12 @@ EXTRAS: dict[str, str] = {
     "torchvision": "local",
     "transformers": "local",
     "langchain": "chat",
+    "langchain_anthropic": "chat",
+    "langchain_core": "chat",
+    "langchain_google_genai": "chat",
+    "langchain_ollama": "chat",
+    "langchain_openai": "chat",
+    "openai": "openai",
 }
 
 
