@@ -66,9 +66,9 @@ def test_one_bad_word_spoils_the_sentence() -> None:
 
 
 def test_the_refusal_says_what_comes_nearest_and_who_can_do_it() -> None:
-    with pytest.raises(UnsupportedEdit, match=r'did you mean "brighter".*not part of this release'):
+    with pytest.raises(UnsupportedEdit, match=r'did you mean "brighter".*give one as editor'):
         parse("make it brigter")
-    with pytest.raises(UnsupportedEdit, match=r'"add a vignette".*not part of this release'):
+    with pytest.raises(UnsupportedEdit, match=r'"add a vignette".*diffusers:MODEL \(docs/models.md\)'):
         parse("add a dog")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from thinkedit.server.descriptions import THINK_EDIT, instructions
 from thinkedit.server.texts import of_critique, of_edited, of_refined, of_session
 from thinkedit.tools import CritiqueResult, EditedResult, RefinedResult
 from thinkedit.types import EditResult, Image, Preservation
@@ -112,3 +113,11 @@ def test_the_single_steps() -> None:
     assert of_refined(refined) == "Next prompt: warmer\nWhy: too weak"
     nothing = refined.model_copy(update={"prompt": "", "why": INJECTED})
     assert len(of_refined(nothing).splitlines()) == 1
+
+
+def test_what_the_default_editor_cannot_do_leads_to_the_configured_models_and_to_no_guess() -> None:
+    assert "`editor`" in THINK_EDIT
+    assert "instead of guessing a model" in THINK_EDIT
+    told = instructions(["kontext", "vlm"], local=True)
+    assert "for `editor` and `thinker`: kontext, vlm." in told
+    assert "configured here" not in instructions([], local=True)

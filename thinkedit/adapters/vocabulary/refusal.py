@@ -13,7 +13,11 @@ from thinkedit.errors import UnsupportedEdit
 
 __all__ = ["refusal"]
 
-_ELSEWHERE = "other edits need a diffusion editor, which is not part of this release"
+# True for every caller: `editor` is a flag of the command line and an argument of the tools.
+_ELSEWHERE = (
+    "other edits need a diffusion editor: give one as editor, by a configured name or as diffusers:MODEL "
+    "(docs/models.md)"
+)
 _EXAMPLES = '"warmer", "lift the shadows", "blur the background", "sharpen", "crop to 4:5"'
 _RELATED: dict[str, tuple[str, ...]] = {
     "add": ("add a vignette", "add a white border", 'add the text "..."', "add contrast"),
