@@ -6,7 +6,7 @@ import importlib.metadata
 import platform
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,12 @@ from thinkedit.adapters.models import Models
 from thinkedit.cli.failures import exit_code
 from thinkedit.cli.hosts import Host, hosts, this_installation
 from thinkedit.cli.opening import OWNER
+from thinkedit.cli.trial import Tell, Trial, Tried, tried
 from thinkedit.config import Config, config_file, load_config
 from thinkedit.errors import EditorFailed, StoreError, ThinkEditError
 from thinkedit.ledger import Ledger
 from thinkedit.store import Store
+from thinkedit.tools.inputs import loop_settings
 
 __all__ = ["Finding", "Report", "checked"]
 
@@ -31,17 +33,32 @@ CORE = (
     "anyio", "fsspec", "httpx", "langgraph", "langgraph-checkpoint-sqlite", "numpy",
     "opencv-python-headless", "pillow", "pydantic", "pydantic-settings", "rich", "typer",
 )  # fmt: skip
-EXTRAS = {
-    "mcp": ("mcp", "the MCP server"),
-    "heif": ("pillow-heif", "HEIC pictures"),
-    "s3": ("s3fs", "stores on S3"),
+EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
+    "mcp": (("mcp",), "the MCP server"),
+    "local": (("torch", "torchvision", "diffusers", "transformers", "accelerate"), "models in this process"),
+    "chat": (
+        (
+            "langchain",
+            "langchain-openai",
+            "langchain-anthropic",
+            "langchain-google-genai",
+            "langchain-ollama",
+        ),
+        "thinkers behind OpenAI, Anthropic, Google, Ollama and servers that speak as OpenAI does",
+    ),
+    "openai": (("openai",), "editors behind /v1/images/edits"),
+    "heif": (("pillow-heif",), "HEIC pictures"),
+    "s3": (("s3fs",), "stores on S3"),
 }
 SLOWEST_CHECK = 15.0
 
 
 @dataclass(frozen=True)
 class Finding:
-    """part: installed, configured or reachable. good is None for what is merely not there."""
+    """part: installed, configured, reachable; or what was tried: editor, thinker, memory.
+
+    good is None for what is merely not there, and for what is neither good nor bad.
+    """
 
     part: str
     name: str
@@ -56,6 +73,7 @@ class Report:
     packages: dict[str, str | None] = field(default_factory=dict)
     hosts: list[Host] = field(default_factory=list)
     local_hosts: list[Host] = field(default_factory=list)
+    tried: Tried | None = None
 
     @property
     def code(self) -> int:
@@ -71,14 +89,26 @@ class Report:
             "findings": [
                 {"part": f.part, "name": f.name, "text": f.text, "good": f.good} for f in self.findings
             ],
+            "tried": None if self.tried is None else self.tried.document(),
             "hosts": [asdict(host) for host in self.hosts],
             "hosts_without_uv": [asdict(host) for host in self.local_hosts],
         }
 
 
-async def checked(file: Path | None, data: Path | None) -> Report:
-    """Look at everything; a fault in one part does not hide the others."""
-    extras = [package for package, _ in EXTRAS.values()]
+async def checked(
+    file: Path | None,
+    data: Path | None,
+    *,
+    editor: str | None = None,
+    thinker: str | None = None,
+    tell: Tell = lambda text: None,
+) -> Report:
+    """Look at everything; a fault in one part does not hide the others.
+
+    editor, thinker: with either of them the pair that `edit` would take with the same flags is loaded and
+        made to work once. Without, the configured pair is only asked whether it is there.
+    """
+    extras = [package for packages, _ in EXTRAS.values() for package in packages]
     report = Report(
         packages={name: _version(name) for name in (*CORE, *extras)},
         hosts=hosts(),
@@ -88,28 +118,41 @@ async def checked(file: Path | None, data: Path | None) -> Report:
     missing = [name for name in CORE if report.packages[name] is None]
     text = f"missing: {', '.join(missing)}" if missing else f"all {len(CORE)} packages"
     found.append(Finding("installed", "core", text, not missing, 1 if missing else 0))
-    for extra, (package, what) in EXTRAS.items():
-        version = report.packages[package]
-        text = f"{package} {version}" if version else f'for {what}: pip install "thinkedit[{extra}]"'
-        found.append(Finding("installed", extra, text, True if version else None))
+    found += [_extra(extra, report.packages) for extra in EXTRAS]
     try:
         config = load_config(file, data=data)
         path = config_file(file)
+        settings = loop_settings(config.loop, None, {"editor": editor, "thinker": thinker})
     except ThinkEditError as error:
         found.append(Finding("configured", "file", str(error), False, exit_code(error)))
         return report
     found.append(Finding("configured", "file", str(path) if path else "none: defaults hold"))
     await _data(config, found)
+    if editor is not None or thinker is not None:
+        report.tried = await tried(config, settings, tell)
+        found += _told(report.tried)
+        return report
     models = Models(config.models)
     try:
         for role, name, get in (
-            ("editor", config.loop.editor, models.editor),
-            ("thinker", config.loop.thinker, models.thinker),
+            ("editor", settings.editor, models.editor),
+            ("thinker", settings.thinker, models.thinker),
         ):
             await _model(role, name, get, found)
     finally:
         await models.aclose()
     return report
+
+
+def _extra(extra: str, versions: Mapping[str, str | None]) -> Finding:
+    """What is there of an extra; half of one is as good as none, but names what is missing."""
+    packages, what = EXTRAS[extra]
+    there = [f"{package} {versions[package]}" for package in packages if versions[package]]
+    missing = [package for package in packages if versions[package] is None]
+    if not missing:
+        return Finding("installed", extra, ", ".join(there))
+    lacking = f" (missing: {', '.join(missing)})" if there else ""
+    return Finding("installed", extra, f'for {what}{lacking}: pip install "thinkedit[{extra}]"', None)
 
 
 def _version(package: str) -> str | None:
@@ -181,3 +224,44 @@ async def _model(role: str, name: str, get: Callable[[str], Editor | Thinker], f
     except Exception as error:
         said = str(error) if isinstance(error, ThinkEditError) else f"{type(error).__name__}: {error}"
         found.append(Finding("reachable", role, f"{name}: {said}", False, exit_code(error)))
+
+
+def _told(tried: Tried) -> list[Finding]:
+    """What the models did when they were tried, by model, and then the memory that it took."""
+    return [
+        *_told_of(tried.editor, "editor", "edit"),
+        *_told_of(tried.thinker, "thinker", "critique"),
+        *_memory(tried),
+    ]
+
+
+def _told_of(trial: Trial, role: str, work: str) -> list[Finding]:
+    named = trial.name if trial.identity in ("", trial.name) else f"{trial.name}: {trial.identity}"
+    loaded = Finding(role, "load", f"{named}, {trial.seconds['load']:.1f} s")
+    decided = [Finding(role, "decided", line, None) for line in trial.decided]
+    if not trial.error:
+        return [loaded, *decided, Finding(role, work, f"{trial.seconds[work]:.1f} s: {trial.did}")]
+    last = work if work in trial.seconds else "load"
+    took = trial.seconds[last]
+    after = f" (after {took:.0f} s)" if took >= 1 else ""
+    fault = Finding(role, last, f"{trial.name}: {trial.error}{after}", False, trial.code)
+    return [fault] if last == "load" else [loaded, *decided, fault]
+
+
+def _memory(tried: Tried) -> list[Finding]:
+    host = "not known on this system" if tried.host_peak_bytes is None else _size(tried.host_peak_bytes)
+    found = [Finding("memory", "process", f"at most {host}", None)]
+    for device in tried.devices:
+        total = device["total_bytes"]
+        of = f" of {_size(total)}" if total else ""
+        text = f"at most {_size(device['peak_bytes'])}{of}, {device['name']}"
+        found.append(Finding("memory", device["device"], text, None))
+    if tried.torch and not tried.devices:
+        found.append(
+            Finding("memory", "device", "torch finds neither CUDA nor MPS: models run on the CPU", None)
+        )
+    return found
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
