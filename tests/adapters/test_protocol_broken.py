@@ -198,8 +198,11 @@ not_scores = st.one_of(
 
 
 @st.composite
-def broken_answers(draw: st.DrawFn) -> str:
-    think, answer, one, two = draw(words), draw(prompts), draw(high), draw(high)
+def broken_answers(
+    draw: st.DrawFn, good: st.SearchStrategy[str] = high, bad_ones: st.SearchStrategy[str] = not_scores
+) -> str:
+    """A good answer with the scores `good`, broken; where a score is what is broken, by one of `bad_ones`."""
+    think, answer, one, two = draw(words), draw(prompts), draw(good), draw(good)
     parts = {
         "think": f"<think>{think}</think>",
         "score": f'<score>{{"semantic": {one}, "quality": {two}}}</score>',
@@ -222,7 +225,7 @@ def broken_answers(draw: st.DrawFn) -> str:
             tag, draw(st.sampled_from(["", tag[:-1], tag[1:], tag[:2] + "x" + tag[2:], f"({tag[1:-1]})"]))
         )
     if kind == "value":
-        bad = draw(not_scores)
+        bad = draw(bad_ones)
         pair = draw(st.sampled_from([(one, bad), (bad, two), (bad, bad)]))
         form = draw(
             st.sampled_from(['{{"semantic": {}, "quality": {}}}', "[{}, {}]", "semantic: {}, quality: {}"])

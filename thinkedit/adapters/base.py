@@ -32,6 +32,9 @@ __all__ = [
     "Progress",
     "RefineRequest",
     "Refiner",
+    "Safety",
+    "SafetyRequest",
+    "SafetyVerdict",
     "SizePolicy",
     "Thinker",
 ]
@@ -188,6 +191,43 @@ class Refiner(Protocol):
     """Rewrites the prompt where the thinker is only a critic."""
 
     async def refine(self, request: RefineRequest) -> str: ...
+
+
+@dataclass(frozen=True)
+class SafetyRequest:
+    """What a safety check is asked about, of one session.
+
+    stage: `instruction` before the first edit (prompt is empty), `prompt` before it goes to the editor,
+        `image` before a result is kept or shown; `edited` is then that result, else None.
+    """
+
+    stage: Literal["instruction", "prompt", "image"]
+    instruction: str
+    prompt: str
+    source: Picture
+    edited: Picture | None = None
+
+
+@dataclass(frozen=True)
+class SafetyVerdict:
+    """reason: one line for the person who asked; of a prompt, the thinker is told it too."""
+
+    allowed: bool
+    reason: str = ""
+
+
+@runtime_checkable
+class Safety(Protocol):
+    """Looks at instructions, prompts and results. `identity` as for editors.
+
+    What it cannot decide counts as a failure and never as allowed.
+    """
+
+    identity: str
+
+    async def review(self, request: SafetyRequest) -> SafetyVerdict:
+        """Raises ThinkerError where there is no verdict."""
+        ...
 
 
 @runtime_checkable

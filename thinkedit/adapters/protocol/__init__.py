@@ -11,27 +11,41 @@ from thinkedit.adapters.protocol.answer import (
     parse_expert_answer,
     parse_plan,
     parse_preference,
+    parse_safety,
     render_critique,
 )
+from thinkedit.adapters.protocol.asking import (
+    render_compare,
+    render_correction,
+    render_plan,
+    render_refine,
+    render_safety,
+)
+from thinkedit.adapters.protocol.scores import RANGES
 from thinkedit.adapters.protocol.template import (
     DEFAULT_TEMPLATE,
     Template,
     render,
-    render_compare,
-    render_plan,
+    template_for,
 )
 
 __all__ = [
     "DEFAULT_TEMPLATE",
     "MAX_ANSWER",
     "MAX_PROMPT",
+    "RANGES",
     "Template",
     "parse_answer",
     "parse_expert_answer",
     "parse_plan",
     "parse_preference",
+    "parse_safety",
     "render",
     "render_compare",
+    "render_correction",
     "render_critique",
     "render_plan",
+    "render_refine",
+    "render_safety",
+    "template_for",
 ]

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable
 from typing import TypeVar
 
-from thinkedit.adapters.base import Preference
-from thinkedit.adapters.protocol.scores import parse_scores
+from thinkedit.adapters.base import Preference, SafetyVerdict
+from thinkedit.adapters.protocol.scores import RANGES, parse_scores
 from thinkedit.adapters.protocol.tags import Broken, blocks, clean, without_surrogates
-from thinkedit.errors import AnswerError
+from thinkedit.errors import AnswerError, SettingsError
 from thinkedit.types import Critique
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "parse_expert_answer",
     "parse_plan",
     "parse_preference",
+    "parse_safety",
     "render_critique",
 ]
 
@@ -27,6 +28,9 @@ MAX_ANSWER = 1_000_000
 
 MAX_PROMPT = 4_000
 """Characters that a prompt may have, as many as an instruction may."""
+
+MAX_REASON = 600
+"""Characters of a safety check's reason that are kept."""
 
 _NOTHING = frozenset({"none", "null", "nil", "undefined", "n/a", "na", "empty"})
 
@@ -39,14 +43,18 @@ _PREFERRED = {
 T = TypeVar("T")
 
 
-def parse_answer(text: str) -> Critique:
+def parse_answer(text: str, *, score_range: int = 10) -> Critique:
     """A `scored` critique from `<think>…</think><score>…</score><answer>…</answer>`.
+
+    The scores are read from 0 to `score_range` (10 or 25) and given back as 0-10.
 
     Blocks may come in any order and letter case; see `tags.blocks` and `scores.parse_scores` for the forms.
     Raises AnswerError, and nothing else, where a score or the next prompt is missing, cut off, out of
     range or ambiguous: an answer that cannot be read never counts as a good one.
     """
-    return _read(text, _critique)
+    if score_range not in RANGES:
+        raise SettingsError(f"score_range is {score_range!r}: 10 or 25 is meant")
+    return _read(text, lambda answer: _critique(answer, score_range))
 
 
 def parse_expert_answer(text: str) -> Critique:
@@ -69,6 +77,14 @@ def parse_plan(text: str) -> str:
 def parse_preference(text: str) -> Preference:
     """The better image, from `<think>…</think><answer>first|second|neither</answer>`. Raises AnswerError."""
     return _read(text, _preference)
+
+
+def parse_safety(text: str) -> SafetyVerdict:
+    """What a safety check says, from `<think>…</think><answer>allowed|refused</answer>`.
+
+    Raises AnswerError for every other answer: one that cannot be read never counts as allowed.
+    """
+    return _read(text, _safety)
 
 
 def render_critique(critique: Critique) -> str:
@@ -107,9 +123,9 @@ def _read(text: object, read: Callable[[str], T]) -> T:
         raise AnswerError(str(broken), text) from None
 
 
-def _critique(text: str) -> Critique:
+def _critique(text: str, score_range: int) -> Critique:
     found = blocks(text)
-    scores = {parse_scores(block) for block in found.score}
+    scores = {parse_scores(block, score_range) for block in found.score}
     if len(scores) != 1:
         raise Broken(
             f"the answer has {len(scores)} different scores" if scores else "the answer has no score"
@@ -154,7 +170,7 @@ def _plan(text: str) -> str:
 
 def _preference(text: str) -> Preference:
     found = blocks(text)
-    words = {clean(answer).lower().strip(" \t\n.\"'*`") for answer in found.answer}
+    words = {_word(answer) for answer in found.answer}
     better = {_PREFERRED.get(word) for word in words}
     if len(better) != 1 or None in better:
         raise Broken(f"the answer says {sorted(words)!r:.80}: first, second or neither was asked for")
@@ -165,6 +181,20 @@ def _preference(text: str) -> Preference:
             return Preference(2, _joined(found.think))
         case _:
             return Preference(0, _joined(found.think))
+
+
+def _safety(text: str) -> SafetyVerdict:
+    found = blocks(text)
+    words = {_word(answer) for answer in found.answer}
+    if len(words) != 1 or not words <= {"allowed", "refused"}:
+        raise Broken(f"the answer says {sorted(words)!r:.80}: allowed or refused was asked for")
+    reason = " ".join(_joined(found.think).split())
+    reason = reason if len(reason) <= MAX_REASON else reason[: MAX_REASON - 1].rstrip() + "…"
+    return SafetyVerdict(words.pop() == "allowed", reason)
+
+
+def _word(answer: str) -> str:
+    return clean(answer).lower().strip(" \t\n.\"'*`")
 
 
 def _object(text: str) -> dict[str, object]:
