@@ -46,8 +46,10 @@ def test_every_thinker_can_be_made(kind: str) -> None:
 
 
 def test_no_kind_is_listed_that_is_not_tested_above() -> None:
-    assert set(EDITORS) - {"with-model", "needs-model", "extra", "broken"} == {"photo", "scripted"}
-    assert set(THINKERS) == {"measured", "scripted"}
+    assert set(EDITORS) - {"with-model", "needs-model", "extra", "broken"} == {
+        "diffusers", "editthinker-api", "openai-images", "photo", "scripted",
+    }  # fmt: skip
+    assert set(THINKERS) == {"chat", "measured", "scripted", "transformers"}
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,7 @@ def test_model_and_options_reach_the_class(name: str, options: dict[str, object]
         ("scriptd", {}, r"unknown editor 'scriptd': did you mean 'scripted'\? known: .*photo, scripted"),
         ("Photo", {}, r"unknown editor 'Photo': did you mean 'photo'\?"),
         ("qqqqq", {}, r"unknown editor 'qqqqq': known: .*photo, scripted"),
-        ("diffusers:FLUX", {}, r"unknown editor 'diffusers': "),
+        ("difusers:FLUX", {}, r"unknown editor 'difusers': "),
         ("measured", {}, r"unknown editor 'measured': "),
         ("", {}, r"unknown editor '': known"),
         (":big", {}, r"unknown editor '': known"),

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from thinkedit.adapters.base import Editor, Thinker
+from thinkedit.adapters.require import EXTRAS
 from thinkedit.errors import MissingExtra, SettingsError
 
 __all__ = ["EDITORS", "THINKERS", "create_editor", "create_thinker"]
@@ -26,22 +27,6 @@ THINKERS: dict[str, str] = {
     "measured": "thinkedit.adapters.thinkers.measured:MeasuredThinker",
     "scripted": "thinkedit.adapters.thinkers.scripted:ScriptedThinker",
     "transformers": "thinkedit.adapters.thinkers.transformers:TransformersThinker",
-}
-
-# The extra that brings a package, so that a failed import can say what to install.
-EXTRAS: dict[str, str] = {
-    "accelerate": "local",
-    "diffusers": "local",
-    "torch": "local",
-    "torchvision": "local",
-    "transformers": "local",
-    "langchain": "chat",
-    "langchain_anthropic": "chat",
-    "langchain_core": "chat",
-    "langchain_google_genai": "chat",
-    "langchain_ollama": "chat",
-    "langchain_openai": "chat",
-    "openai": "openai",
 }
 
 
