@@ -1,9 +1,9 @@
 """One thread that owns a model, and the callers that wait for it.
 
-A model in this process is busy for seconds and can be used by one call at a time. Callers hand their items to
-its worker and wait in the event loop; the thread takes items in a fair order, puts those that go together into
-one pass, and gives each its result. A caller that is cancelled takes its item with it; the pass goes on for the
-others and is stopped at its next step when nobody is left.
+A model in this process is busy for seconds and serves one pass at a time. Callers hand their items to its
+worker and wait in the event loop; the thread takes items in a fair order, puts those that go together into
+one pass, and gives each its result. A caller that is cancelled takes its item with it; the pass goes on for
+the others and is stopped at its next step when nobody is left.
 """
 
 from __future__ import annotations
@@ -132,7 +132,9 @@ class Worker(Generic[Q, A]):
         return job.result
 
     def _work(self) -> None:
-        while (jobs := self._next()) is not None:
+        idle = True
+        while (jobs := self._next(idle)) is not None:
+            idle = False
             first = jobs[0]
             try:
                 if first.function is not None:
@@ -151,10 +153,9 @@ class Worker(Generic[Q, A]):
                 job.end(result)
             del jobs, first, results  # a result kept until the next pass would hold its memory
 
-    def _next(self) -> list[_Job[Any]] | None:
+    def _next(self, idle: bool) -> list[_Job[Any]] | None:
         """The next pass: the first item whose turn it is, and those that may go with it. None: closed."""
         with self._changed:
-            idle = False
             while not self._closed:
                 job = self._first()
                 if job is None:
