@@ -46,7 +46,7 @@ def qwen3_vl(folder: Path) -> None:
             "pad_token_id": tokenizer.pad_token_id,
             "bos_token_id": None,
             "eos_token_id": tokenizer.eos_token_id,
-            "tie_word_embeddings": True,
+            "tie_word_embeddings": False,
         },
         vision_config={
             "depth": 2,
@@ -60,7 +60,7 @@ def qwen3_vl(folder: Path) -> None:
             "num_position_embeddings": (LARGEST // PATCH) ** 2,
             "deepstack_visual_indexes": [0],
         },
-        tie_word_embeddings=True,
+        tie_word_embeddings=False,
         **special_ids(tokenizer),
     )
     model = Qwen3VLForConditionalGeneration(config)
