@@ -1,136 +1,220 @@
-"""Laying a picture on a model's canvas, and lifting the model's picture back to the source's size.
+"""Any picture through a model that takes few sizes, and back at its own size, never stretched.
 
-Models work at sizes of their own: multiples of 16, about a megapixel, or a short list. A source is scaled
-evenly to fit the canvas that is nearest to its shape, and what the canvas has more is filled with the
-source's own edge; of the result that rim is cut off before it is scaled back. Nothing is ever stretched.
+A source is laid on a canvas of a size that the model takes: scaled evenly until it fits, centred, and the
+rest filled with its own edge pixels. What the model makes of the canvas is lifted off again: the filling is
+cut away and the picture brought to the source's size. All of it is blocking work for a thread.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from thinkedit.errors import SettingsError
 from thinkedit.images import Picture
 
-__all__ = ["Laid", "canvas_for", "lay", "lift"]
+__all__ = ["Laid", "canvas_for", "flattened", "lay", "lay_mask", "lift"]
 
-Size = tuple[int, int]
-"""(width, height) in pixels."""
+WHOLE = 1.03
+"""A canvas up to this much larger than the source takes it pixel by pixel; scaling would only blur it."""
 
-SAME_SHAPE = 0.02
-"""How far two aspect ratios may lie apart, as a share, and still be scaled into one another."""
-
-
-@dataclass(frozen=True)
-class Laid:
-    """A source on a model's canvas.
-
-    canvas: its size. box: left, top, width and height of the source on it. pixels: height x width x 3, RGB.
-    """
-
-    canvas: Size
-    box: tuple[int, int, int, int]
-    pixels: NDArray[np.uint8]
+SAME_ASPECT = 0.01
+"""Sides that differ by less than this, or by two pixels, are a canvas rounded to other multiples."""
 
 
 def canvas_for(
-    size: Size,
+    size: tuple[int, int],
     *,
     area: int | None,
     multiple: int,
     longest: int | None = None,
-    allowed: Sequence[Size] | None = None,
-) -> Size:
-    """The canvas nearest in shape to a picture of `size`.
+    allowed: Sequence[tuple[int, int]] | None = None,
+) -> tuple[int, int]:
+    """The (width, height) to lay a picture of `size` on: of its aspect, as near as the model's sizes let it.
 
-    area: pixels that it is to have, about; None for as many as the picture has. multiple: what both sides
-    are divisible by. longest: no side is longer. allowed: choose one of these instead.
+    area: the pixels that the model works best at; None for the picture's own.
+    multiple: of each side. longest: of either side; a picture that is longer still is laid on less.
+    allowed: the only sizes there are; area then chooses between those of one aspect, without it the smallest
+        that takes the picture whole, else the largest. multiple and longest are then left aside.
+    SettingsError where there is no such size.
     """
     width, height = size
-    aspect = width / height
-    if allowed:
-        wanted = area or width * height
-        return min(
-            allowed,
-            key=lambda s: (round(abs(math.log(s[0] / s[1] / aspect)), 3), abs(s[0] * s[1] - wanted)),
-        )
-    pixels = area or width * height
-    across, down = math.sqrt(pixels * aspect), math.sqrt(pixels / aspect)
-    if longest is not None and max(across, down) > longest:
-        shrink = longest / max(across, down)
-        across, down = across * shrink, down * shrink
-
-    def whole(side: float) -> int:
-        most = max(longest // multiple, 1) if longest is not None else None
-        count = max(round(side / multiple), 1)
-        return multiple * (count if most is None else min(count, most))
-
-    return whole(across), whole(down)
+    if min(width, height, multiple) < 1 or (area is not None and area < 1):
+        raise SettingsError(f"no canvas for {width}x{height} of area {area} in multiples of {multiple}")
+    if allowed is not None:
+        return _nearest(size, area, allowed)
+    if longest is not None and longest < multiple:
+        raise SettingsError(f"the longest side is {longest}: give {multiple}, the model's multiple, or more")
+    if area is None and (longest is None or max(size) <= longest // multiple * multiple):
+        return _up(width, multiple), _up(height, multiple)
+    scale = math.sqrt((area or width * height) / (width * height))
+    if longest is not None:
+        scale = min(scale, longest / max(size))
+    most = None if longest is None else longest // multiple
+    return _rounded(width * scale, height * scale, multiple, most)
 
 
-def lay(picture: Picture, canvas: Size) -> Laid:
-    """The picture in the middle of a canvas, as large as fits; transparent parts are laid on white.
+def _nearest(size: tuple[int, int], area: int | None, allowed: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    if not allowed:
+        raise SettingsError("the list of sizes that the model takes is empty")
+    width, height = size
 
-    The rim that is left is filled by repeating the picture's edge. Takes time: call it in a thread.
+    def worse(canvas: tuple[int, int]) -> tuple[float, float]:
+        aspect = abs(math.log(canvas[0] / canvas[1] * height / width))
+        pixels = canvas[0] * canvas[1]
+        if area is not None:
+            return round(aspect, 3), abs(math.log(pixels / area))
+        whole = canvas[0] >= width and canvas[1] >= height
+        return round(aspect, 3), pixels if whole else 1e12 - pixels
+
+    return min(allowed, key=worse)
+
+
+def _up(side: int, multiple: int) -> int:
+    return -(-side // multiple) * multiple
+
+
+def _rounded(width: float, height: float, multiple: int, most: int | None) -> tuple[int, int]:
+    """Multiples near (width, height), those of the nearest aspect: they leave the least to fill."""
+    sides = [(math.floor(side / multiple), math.ceil(side / multiple)) for side in (width, height)]
+    choices = [
+        (max(1, across), max(1, down))
+        for across in range(sides[0][0] - 1, sides[0][1] + 2)
+        for down in range(sides[1][0] - 1, sides[1][1] + 2)
+        if most is None or max(across, down) <= most
+    ]
+
+    def worse(choice: tuple[int, int]) -> float:
+        across, down = choice[0] * multiple, choice[1] * multiple
+        aspect = abs(math.log(across / down * height / width))
+        return aspect + 0.25 * abs(math.log(across * down / (width * height)))
+
+    across, down = min(choices, key=worse)
+    return across * multiple, down * multiple
+
+
+@dataclass(frozen=True)
+class Laid:
+    """A source on its canvas.
+
+    canvas: (width, height). box: (left, top, width, height) of the source on it, in pixels.
+    pixels: the canvas, height x width x 3, RGB, 8 bits.
     """
-    import cv2
 
-    pixels = picture.pixels()
-    if (alpha := picture.alpha()) is not None:
-        cover = alpha[..., None].astype(np.float32) / 255
-        pixels = np.rint(pixels * cover + 255 * (1 - cover)).astype(np.uint8)
-    width, height = canvas
-    scale = min(width / picture.width, height / picture.height)
-    across = min(max(round(picture.width * scale), 1), width)
-    down = min(max(round(picture.height * scale), 1), height)
-    # A rim of a pixel or two is rounding and not worth a seam.
-    across, down = (
-        width if width - across <= 2 * width / 1000 + 1 else across,
-        height if height - down <= 2 * height / 1000 + 1 else down,
-    )
-    left, top = (width - across) // 2, (height - down) // 2
-    scaled = _scaled(pixels, (across, down))
-    laid = cv2.copyMakeBorder(
-        scaled, top, height - down - top, left, width - across - left, cv2.BORDER_REPLICATE
-    )
-    return Laid(canvas, (left, top, across, down), np.asarray(laid, dtype=np.uint8))
+    canvas: tuple[int, int]
+    box: tuple[int, int, int, int]
+    pixels: NDArray[np.uint8] = field(repr=False)
+
+    @property
+    def filled(self) -> bool:
+        """Whether a part of the canvas is filling."""
+        return self.box[2:] != self.canvas
+
+
+def flattened(picture: Picture) -> NDArray[np.uint8]:
+    """Height x width x 3: the picture as it looks on white paper."""
+    pixels, alpha = picture.pixels(), picture.alpha()
+    if alpha is None:
+        return pixels
+    share = alpha[..., None].astype(np.uint16)
+    mixed = pixels * share + 255 * (255 - share) + 127
+    return (mixed // 255).astype(np.uint8)
+
+
+def lay(picture: Picture, canvas: tuple[int, int]) -> Laid:
+    """The picture in the middle of a canvas, as large as it fits, transparent parts on white."""
+    pixels = flattened(picture)
+    box = _fitted(picture.size, canvas)
+    scaled = _resized(pixels, box[2:])
+    return Laid(canvas, box, _filled(scaled, box, canvas))
+
+
+def lay_mask(mask: bytes, laid: Laid) -> NDArray[np.uint8]:
+    """Height x width of the canvas: an 8-bit greyscale PNG of the source's size, laid as the source was.
+
+    White where the edit may change pixels; the filling may always change. ImageError where it is no picture.
+    """
+    grey = Picture.from_bytes(mask).pixels()
+    scaled = _resized(grey, laid.box[2:])[..., 0]
+    left, top, width, height = laid.box
+    canvas: NDArray[np.uint8] = np.full((laid.canvas[1], laid.canvas[0]), 255, np.uint8)
+    canvas[top : top + height, left : left + width] = scaled
+    return canvas
 
 
 def lift(result: NDArray[np.uint8], laid: Laid, source: Picture) -> tuple[Picture, str]:
-    """(the model's picture at the source's size, a line on what was done to it or "").
+    """The model's picture at the source's size, with the source's alpha and profile, and a line on how.
 
-    A result in the canvas's shape has the rim cut off and is scaled back. One in another shape, from a model
-    that chose its own, is fitted inside the source's frame whole, with its edge repeated around it.
-    Alpha, colour profile and capture date are the source's. Takes time: call it in a thread.
+    result: height x width x 3, RGB, 8 bits. Where it has the canvas's aspect, at whatever size, the filling
+    is cut away; a result of another aspect is kept whole, fitted inside the source's size and its edges
+    filled, and the line says so.
     """
     height, width = result.shape[:2]
-    across, down = laid.canvas
-    if abs(math.log((width / height) / (across / down))) <= SAME_SHAPE + 1 / width + 1 / height:
+    across, down = width / laid.canvas[0], height / laid.canvas[1]
+    if _same_aspect(width, height, laid.canvas):
         left, top, wide, high = laid.box
-        sx, sy = width / across, height / down
-        x0, y0 = round(left * sx), round(top * sy)
-        x1, y1 = max(round((left + wide) * sx), x0 + 1), max(round((top + high) * sy), y0 + 1)
-        pixels = _scaled(result[y0:y1, x0:x1], source.size)
-        note = ""
-        if (x1 - x0, y1 - y0) != source.size:
-            note = f"made at {width} x {height} and scaled to {source.width} x {source.height}"
-        return Picture.from_pixels(pixels, like=source), note
-    whole = Picture.from_pixels(np.ascontiguousarray(result))
-    pixels = lay(whole, source.size).pixels
-    note = f"the model gave {width} x {height}, another shape than asked for: fitted whole into the frame"
-    return Picture.from_pixels(pixels, like=source), note
+        inside = (left * across, top * down, (left + wide) * across, (top + high) * down)
+        made = _resized(result, source.size, (*inside[:2], min(inside[2], width), min(inside[3], height)))
+        own = laid.canvas == source.size == (width, height)
+        note = "" if own else f"made at {width}x{height}, brought back to {source.width}x{source.height}"
+    else:
+        box = _fitted((width, height), source.size)
+        made = _filled(_resized(result, box[2:]), box, source.size)
+        note = (
+            f"the model answered with {width}x{height}, not {laid.canvas[0]}x{laid.canvas[1]}: "
+            f"fitted into {source.width}x{source.height}, the rest filled with its edges"
+        )
+    return Picture.from_pixels(made, like=source), note
 
 
-def _scaled(pixels: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
-    import cv2
+def _same_aspect(width: int, height: int, canvas: tuple[int, int]) -> bool:
+    """Whether both sides were scaled alike, but for rounding."""
+    wanted = width * canvas[1] / canvas[0], height * canvas[0] / canvas[1]
+    return abs(wanted[0] - height) <= max(2, SAME_ASPECT * height) or abs(wanted[1] - width) <= max(
+        2, SAME_ASPECT * width
+    )
 
+
+def _fitted(size: tuple[int, int], canvas: tuple[int, int]) -> tuple[int, int, int, int]:
+    """(left, top, width, height) of a picture of `size` in the middle of `canvas`."""
+    scale = min(canvas[0] / size[0], canvas[1] / size[1])
+    if 1 <= scale < WHOLE:
+        scale = 1.0
+    width = min(canvas[0], max(1, round(size[0] * scale)))
+    height = min(canvas[1], max(1, round(size[1] * scale)))
+    return (canvas[0] - width) // 2, (canvas[1] - height) // 2, width, height
+
+
+def _resized(
+    pixels: NDArray[np.uint8],
+    size: tuple[int, int],
+    inside: tuple[float, float, float, float] | None = None,
+) -> NDArray[np.uint8]:
+    """`inside` (left, top, right, bottom; fractions of pixels count) of the pixels, at `size`."""
     height, width = pixels.shape[:2]
-    if (width, height) == size:
+    left, top, right, bottom = inside or (0, 0, width, height)
+    if all(edge == int(edge) for edge in (left, top, right, bottom)):
+        pixels = pixels[int(top) : int(bottom), int(left) : int(right)]
+        height, width = pixels.shape[:2]
+        left, top, right, bottom = 0, 0, width, height
+        if (width, height) == size:
+            return pixels
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    scaled = image.resize(size, Image.Resampling.LANCZOS, (left, top, right, bottom), reducing_gap=3.0)
+    return np.asarray(scaled)
+
+
+def _filled(
+    pixels: NDArray[np.uint8], box: tuple[int, int, int, int], canvas: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """The pixels at their place, their edges drawn out to the canvas's."""
+    left, top, width, height = box
+    if (width, height) == canvas:
         return pixels
-    smaller = size[0] < width or size[1] < height
-    method = cv2.INTER_AREA if smaller else cv2.INTER_LANCZOS4
-    return np.asarray(cv2.resize(pixels, size, interpolation=method), dtype=np.uint8)
+    beside = ((top, canvas[1] - top - height), (left, canvas[0] - left - width), (0, 0))
+    return np.pad(pixels, beside, mode="edge")
