@@ -74,7 +74,7 @@ def resolve(model: str, index: str, revision: str | None, failed: Failure) -> Ch
 
 
 def parameters_in(folder: Path) -> dict[str, int]:
-    """Parameters by part: of each folder below, and of the folder itself as "", from its weight files' headers.
+    """Parameters by part, each folder below and the folder itself as "", from the headers of weight files.
 
     Files whose header cannot be read count by their size at two bytes a parameter.
     """
@@ -113,8 +113,8 @@ def running(model: str, failed: Failure) -> Iterator[None]:
 
 
 _MEMORY = (
-    'set placement = "model_offload" (or "sequential_offload"), a quantization such as "int8", a smaller area '
-    "or batch, or close what else uses the GPU"
+    'set placement = "model_offload" (or "sequential_offload"), a quantization such as "int8", a smaller '
+    "area or batch, or close what else uses the GPU"
 )
 
 
@@ -155,13 +155,13 @@ def _from_hub(error: BaseException) -> str | None:
     if isinstance(error, hub.RevisionNotFoundError):
         return "the Hugging Face Hub has the model but not this revision: check `revision`"
     if isinstance(error, hub.RepositoryNotFoundError):
-        return "the Hugging Face Hub has no such model, or only for those who log in: check the id, or set HF_TOKEN"
+        return "the Hugging Face Hub has no such model, or hides it: check the id, or log in with HF_TOKEN"
     if isinstance(error, hub.HFValidationError):
         return "it is neither a folder nor an id such as owner/name"
     if isinstance(error, hub.LocalEntryNotFoundError | hub.OfflineModeIsEnabled):
         return (
-            "it is not in the local cache, and the Hugging Face Hub cannot be reached (or HF_HUB_OFFLINE is set): "
-            "check the id and the network"
+            "it is not in the local cache, and the Hugging Face Hub cannot be reached (or HF_HUB_OFFLINE is "
+            "set): check the id and the network"
         )
     if isinstance(error, hub.EntryNotFoundError):
         return f"the repository lacks a file ({line[:200]}): is it a checkpoint of this kind?"
