@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test test-all check bench gallery clean
+.PHONY: demo test test-all check bench bench-gpu gallery clean
 
 demo: .venv/.core ## edit a real photograph and show the turns
 	@mkdir -p out && rm -f out/demo.jpg
@@ -24,6 +24,9 @@ check: .venv/.dev ## format, lint, types, structure
 
 bench: .venv/.dev ## what docs/performance.md records
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+bench-gpu: .venv/.models ## real model sizes beside bare libraries; one line where there is no GPU
+	$(BIN)/python benchmarks/gpu
 
 gallery: .venv/.dev ## make docs/gallery.md and its pictures again
 	$(BIN)/python scripts/gallery.py

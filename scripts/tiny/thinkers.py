@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tiny.parts import special_ids
 from tiny.tokens import CHAT_TEMPLATE, qwen_tokenizer
 
-__all__ = ["qwen3_vl"]
+__all__ = ["qwen3_vl", "save_processor"]
 
 PATCH = 16
 LARGEST = 128  # pictures are brought down to 128 x 128, which is 16 tokens
@@ -15,14 +16,7 @@ LARGEST = 128  # pictures are brought down to 128 x 128, which is 16 tokens
 
 def qwen3_vl(folder: Path) -> None:
     """Qwen3-VL as `AutoModelForImageTextToText` and `AutoProcessor` load it; two layers, 64 wide."""
-    from transformers import (
-        GenerationConfig,
-        Qwen2VLImageProcessor,
-        Qwen3VLConfig,
-        Qwen3VLForConditionalGeneration,
-        Qwen3VLProcessor,
-        Qwen3VLVideoProcessor,
-    )
+    from transformers import GenerationConfig, Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
     tokenizer = qwen_tokenizer()
     width, heads = 64, 4
@@ -66,9 +60,21 @@ def qwen3_vl(folder: Path) -> None:
     model = Qwen3VLForConditionalGeneration(config)
     model.generation_config = GenerationConfig(eos_token_id=ends, pad_token_id=tokenizer.pad_token_id)
     model.save_pretrained(folder)
-    pictures = {"patch_size": PATCH, "temporal_patch_size": 2, "merge_size": 2}
-    pictures |= {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
-    pictures |= {"size": {"shortest_edge": (2 * PATCH) ** 2, "longest_edge": LARGEST**2}}
+    save_processor(tokenizer, folder, smallest=(2 * PATCH) ** 2, largest=LARGEST**2)
+
+
+def save_processor(tokenizer: Any, folder: Path, *, smallest: int, largest: int) -> None:
+    """Qwen3-VL's processor, which brings every picture between `smallest` and `largest` pixels."""
+    from transformers import Qwen2VLImageProcessor, Qwen3VLProcessor, Qwen3VLVideoProcessor
+
+    pictures = {
+        "patch_size": PATCH,
+        "temporal_patch_size": 2,
+        "merge_size": 2,
+        "image_mean": [0.5] * 3,
+        "image_std": [0.5] * 3,
+        "size": {"shortest_edge": smallest, "longest_edge": largest},
+    }
     Qwen3VLProcessor(
         image_processor=Qwen2VLImageProcessor(**pictures),
         tokenizer=tokenizer,
