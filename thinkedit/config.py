@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,11 @@ __all__ = ["Config", "Limits", "ServerConfig", "config_file", "load_config"]
 
 FILE = "thinkedit.toml"
 PREFIX = "THINKEDIT_"
+
+SECRET_WORDS = ("key", "token", "secret", "password", "authorization", "headers", "credential")
+"""A setting whose name holds one of these is never shown."""
+
+_USER = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 class Limits(BaseModel):
@@ -205,8 +211,9 @@ def _fields(where: list[str]) -> list[str]:
 
 
 def _shown(value: object, name: str) -> str:
-    secret = any(word in name.lower() for word in ("key", "token", "secret", "password"))
+    # What stands for a model is a block with perhaps a key in it, whatever was put in its place.
+    secret = name.startswith("models") or any(word in name.lower() for word in SECRET_WORDS)
     if secret or not isinstance(value, str | int | float | bool | Path):
         return ""
-    text = repr(str(value) if isinstance(value, Path) else value)
+    text = repr(_USER.sub("***@", str(value)) if isinstance(value, str | Path) else value)
     return text if len(text) <= 80 else f"{text[:77]}..."

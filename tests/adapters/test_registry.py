@@ -1,6 +1,7 @@
 """Names become editors and thinkers, and a wrong name, option or value is told with what would be right."""
 
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,21 @@ class NeedsModel:
         self.identity = model
 
 
+class WithSecrets:
+    """Talks of its key in every way that it can fail."""
+
+    def __init__(self, *, api_key: str = "", headers: dict[str, str] | None = None, fail: str = "") -> None:
+        if fail == "value":
+            raise ValueError(f"{api_key!r} is no key")
+        if fail == "type":
+            raise TypeError(f"{headers} are no headers")
+        if fail == "settings":
+            raise SettingsError(f"the server at https://me:{api_key}@host does not know {api_key}")
+        if fail == "other":
+            raise SettingsError("timeout is -1: give seconds")
+        self.identity = "with-secrets"
+
+
 @pytest.fixture(autouse=True)
 def kinds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "editor_of_an_extra.py").write_text("import diffusers\n")
@@ -31,6 +47,7 @@ def kinds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "diffusers", None)  # as where the extra is not installed
     monkeypatch.setitem(EDITORS, "with-model", f"{__name__}:WithModel")
     monkeypatch.setitem(EDITORS, "needs-model", f"{__name__}:NeedsModel")
+    monkeypatch.setitem(EDITORS, "with-secrets", f"{__name__}:WithSecrets")
     monkeypatch.setitem(EDITORS, "extra", "editor_of_an_extra:E")
     monkeypatch.setitem(EDITORS, "broken", "editor_that_is_broken:E")
 
@@ -46,7 +63,7 @@ def test_every_thinker_can_be_made(kind: str) -> None:
 
 
 def test_no_kind_is_listed_that_is_not_tested_above() -> None:
-    assert set(EDITORS) - {"with-model", "needs-model", "extra", "broken"} == {
+    assert set(EDITORS) - {"with-model", "needs-model", "with-secrets", "extra", "broken"} == {
         "diffusers", "editthinker-api", "openai-images", "photo", "scripted",
     }  # fmt: skip
     assert set(THINKERS) == {"chat", "measured", "scripted", "transformers"}
@@ -94,6 +111,26 @@ def test_model_and_options_reach_the_class(name: str, options: dict[str, object]
 def test_what_is_wrong_is_told(name: str, options: dict[str, object], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         create_editor(name, options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"fail": "value"}, r"cannot be made from \{'api_key': '\*\*\*', .*'\*\*\*' is no key"),
+        ({"fail": "type"}, r"cannot be made from .*'headers': '\*\*\*'.*: \{'X-Auth': '\*\*\*'\} are no"),
+        ({"fail": "settings"}, r"^the server at https://\*\*\*@host does not know \*\*\*$"),
+        ({"fail": "other"}, r"^timeout is -1: give seconds$"),
+        ({"no_such_option": 1}, r"unknown option 'no_such_option'"),
+        ({"model": "x", "fail": "value"}, r"unknown option 'model'"),
+    ],
+)
+def test_no_error_shows_a_secret(options: dict[str, object], message: str) -> None:
+    given = {"api_key": "sk-live-51H8", "headers": {"X-Auth": "hunter2-hunter2"}, **options}
+    with pytest.raises(SettingsError, match=message) as caught:
+        create_editor("with-secrets", given)
+    whole = "".join(traceback.format_exception(caught.value))
+    assert "sk-live" not in whole
+    assert "hunter2" not in whole
 
 
 def test_a_missing_extra_is_told_with_the_line_that_installs_it() -> None:

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from thinkedit.adapters.base import Editor, Thinker
 from thinkedit.adapters.require import EXTRAS
+from thinkedit.adapters.secrets import redacted, scrub, secrets_in
 from thinkedit.errors import MissingExtra, SettingsError
 
 __all__ = ["EDITORS", "THINKERS", "create_editor", "create_thinker"]
@@ -74,8 +75,14 @@ def _create(role: str, kinds: Mapping[str, str], name: str, options: Mapping[str
     except ImportError as error:
         _explain(f"the {role} {kind!r}", error)
         raise
-    except (TypeError, ValueError) as error:
-        raise SettingsError(f"{role} {kind!r} cannot be made from {given}: {error}") from error
+    except (TypeError, ValueError, SettingsError) as error:
+        told = isinstance(error, SettingsError)
+        text = str(error) if told else f"{role} {kind!r} cannot be made from {redacted(given)}: {error}"
+        shown = scrub(text, *secrets_in(given))
+        if shown == text and told:
+            raise
+        # The first error is left out where it shows a secret: a traceback would print it.
+        raise SettingsError(shown) from (error if shown == text else None)
 
 
 def _load(what: str, target: str) -> Any:
