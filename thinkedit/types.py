@@ -8,7 +8,7 @@ EditScore do) and proposes the next prompt. See the EditThinker paper (arXiv 251
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -117,10 +117,21 @@ class Preservation(_Frozen):
 
 
 class Usage(_Frozen):
-    """Tokens a model call took, where the model counts them."""
+    """Tokens that model calls took, where the model counts them."""
 
     input_tokens: int = Field(default=0, ge=0)
     output_tokens: int = Field(default=0, ge=0)
+
+    @classmethod
+    def total(cls, parts: Iterable[Usage | None]) -> Usage | None:
+        """The sum of those that were counted; None where none was."""
+        counted = [part for part in parts if part is not None]
+        if not counted:
+            return None
+        return cls(
+            input_tokens=sum(part.input_tokens for part in counted),
+            output_tokens=sum(part.output_tokens for part in counted),
+        )
 
 
 class Critique(_Frozen):
@@ -130,6 +141,7 @@ class Critique(_Frozen):
     stop: the thinker's own mark that the image is good enough.
     next_prompt: what to tell the editor next; empty only where the thinker gave none.
     raw: the model's answer, unchanged.
+    usage: tokens, those of attempts that failed before this one included.
     """
 
     state: CritiqueState = CritiqueState.SCORED
@@ -162,10 +174,15 @@ class LoopSettings(_Model):
 
     editor: str = Field("photo", description="`kind`, `kind:model` or a name from the configuration")
     thinker: str = Field("measured", description="`kind`, `kind:model` or a name from the configuration")
+    refiner: str | None = Field(
+        None, description="another thinker, that writes the next prompt from the first one's critique"
+    )
+    safety: str | None = Field(None, description="what checks instructions, prompts and results, by its name")
     mode: Mode = Field(Mode.WHILE, description="think while editing, once before, or both")
     turns: int = Field(5, ge=1, le=12, description="editor passes at most")
     threshold: Score = Field(8.0, description="satisfied when both scores reach this (0-10)")
     candidates: int = Field(1, ge=1, le=8, description="images made in each turn, with different seeds")
+    passes: int = Field(1, ge=1, le=8, description="critiques of each image, whose scores are averaged")
     patience: int = Field(2, ge=1, le=12, description="stop after this many turns without a better image")
     seed: int | None = Field(None, ge=0, le=2**31 - 1, description="drawn and recorded when not given")
     select: Select = Field(Select.SCORE, description="choose the best by score, or compare the best two")
@@ -178,12 +195,17 @@ class LoopSettings(_Model):
 
 
 class CandidateRecord(_Frozen):
-    """One image of a turn with the critique of it; image is None where the editor failed."""
+    """One image of a turn with the critique of it; image is None where there is none, as `error` says.
+
+    looks: where each image is critiqued several times, all of these critiques, with every raw answer;
+        `critique` is then their mean.
+    """
 
     seed: int
     image: Sha256 | None = None
     error: str | None = None
     critique: Critique | None = None
+    looks: tuple[Critique, ...] = ()
 
 
 class TurnRecord(_Frozen):
@@ -192,6 +214,7 @@ class TurnRecord(_Frozen):
     session_id: so that the ledger, an index over these records, can be rebuilt from them.
     critique: of the best candidate; for a turn whose prompt was refused it has no scores.
     origin: who wrote the prompt: instruction, plan, thinker, refiner or caller.
+    editor, thinker: identities of the models; refiner: of the one that wrote the prompt, where one did.
     """
 
     session_id: str
@@ -205,6 +228,7 @@ class TurnRecord(_Frozen):
     error: str | None = None
     editor: str = ""
     thinker: str = ""
+    refiner: str = ""
     template: str = ""
     edit_seconds: float = 0.0
     critique_seconds: float = 0.0
@@ -216,11 +240,18 @@ class TurnRecord(_Frozen):
             return self.candidates[self.best].image
         return next((c.image for c in self.candidates if c.image), None)
 
+    @property
+    def usage(self) -> Usage | None:
+        """Tokens of all critiques of this turn."""
+        judged = [c.critique for c in self.candidates if c.critique] or [c for c in [self.critique] if c]
+        return Usage.total(critique.usage for critique in judged)
+
 
 class SessionRecord(_Frozen):
     """How a session was opened: stored like its turns, so that the ledger can be rebuilt from the store.
 
-    source: hash of the normalised source; editor, thinker: identities of the models, as in a TurnRecord.
+    source: hash of the normalised source; editor, thinker, refiner, safety: identities of the models, the
+        last two empty where there is none.
     """
 
     session_id: str
@@ -233,6 +264,8 @@ class SessionRecord(_Frozen):
     source_mime: str
     editor: str
     thinker: str
+    refiner: str = ""
+    safety: str = ""
 
 
 class Image(_Model):
@@ -268,6 +301,7 @@ class CritiqueView(_Model):
     reasoning: str
     next_prompt: str
     preservation: Preservation | None = None
+    usage: Usage | None = None
 
     @classmethod
     def of(cls, critique: Critique, threshold: float) -> CritiqueView:
@@ -282,6 +316,7 @@ class CritiqueView(_Model):
             reasoning=critique.reasoning,
             next_prompt=critique.next_prompt,
             preservation=critique.preservation,
+            usage=critique.usage,
         )
 
 
@@ -298,12 +333,15 @@ class Seconds(_Model):
 
 
 class Turn(_Model):
+    """usage: tokens of all critiques of the turn, null where the thinker counts none."""
+
     turn: int
     prompt: str
     seed: int
     image: Image | None
     candidates: list[Candidate]
     seconds: Seconds
+    usage: Usage | None = None
     error: str | None
     critique: CritiqueView | None
 
@@ -364,6 +402,7 @@ class Event(_Frozen):
 
     kind: opened, planned, editing, edited, critiquing, critiqued, refined, retrying, stopped.
     turn k of turns; scores only with `critiqued`; message is one line for a person.
+    done of total: how far the editor is, with some of `editing`; total is 0 where it is not known.
     """
 
     kind: Literal[
@@ -377,4 +416,6 @@ class Event(_Frozen):
     semantic: float | None = None
     quality: float | None = None
     overall: float | None = None
+    done: float = 0.0
+    total: float = 0.0
     message: str = ""

@@ -37,6 +37,7 @@ __all__ = [
     "SafetyVerdict",
     "SizePolicy",
     "Thinker",
+    "identity_of",
 ]
 
 Progress = Callable[[float, float, str], Awaitable[None]]
@@ -250,3 +251,8 @@ class Describable(Protocol):
 @runtime_checkable
 class Closable(Protocol):
     async def aclose(self) -> None: ...
+
+
+def identity_of(model: object) -> str:
+    """What names a model in digests and records; a refiner need not have an identity of its own."""
+    return str(getattr(model, "identity", type(model).__qualname__))

@@ -10,7 +10,8 @@ from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 
-from thinkedit.adapters.base import Editor, Refiner, Thinker
+from thinkedit.adapters.base import Editor, Refiner, Safety, Thinker
+from thinkedit.adapters.safety.called import Check, as_safety
 from thinkedit.graph.nodes import Nodes
 from thinkedit.graph.state import EditInput, EditOutput, EditState, Phase
 from thinkedit.ledger import Ledger
@@ -28,12 +29,16 @@ def create_think_edit_graph(
     settings: LoopSettings | None = None,
     ledger: Ledger | None = None,
     refiner: Refiner | None = None,
+    safety: Safety | Check | None = None,
 ) -> StateGraph[EditState, None, EditInput, EditOutput]:
     """The uncompiled graph, everything bound: compile it, or mount it in a graph of your own.
 
     Input {image, instruction, settings?}, output {result: EditResult as a dict}. Pictures and turn records
     go to `store` and sessions to `ledger`; both live in memory where they are not given, so give them
     where a session is to outlive the process.
+    refiner: writes the next prompts where it is not to be the thinker. safety: an object with `review`, or a
+    function of a SafetyRequest, that sees instructions, prompts and results before they are used. The names
+    of models in `settings` are not looked at: what is bound here is what is used.
     """
     return wire(
         Nodes(
@@ -43,6 +48,7 @@ def create_think_edit_graph(
             ledger=ledger or Ledger(None),
             settings=settings or LoopSettings(),
             refiner=refiner,
+            safety=as_safety(safety) if safety is not None else None,
         )
     )
 
@@ -60,7 +66,7 @@ def wire(nodes: Nodes) -> StateGraph[EditState, None, EditInput, EditOutput]:
     graph.add_node("stop", nodes.stop)
 
     graph.add_edge(START, "open")
-    _route(graph, "open", "plan", "edit", "critique", "refine")
+    _route(graph, "open", "plan", "edit", "critique", "refine", "stop")  # stop: nobody could be asked
     _route(graph, "plan", "edit", "stop")
     _route(graph, "edit", "critique", "stop")
     _route(graph, "critique", "refine", "stop", "edit")  # edit: where an image was lost meanwhile

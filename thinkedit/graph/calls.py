@@ -6,18 +6,24 @@ model's identity). On resume it is read back instead of made again; failed attem
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, TypeVar
 
 import anyio
 from anyio.to_thread import run_sync
 
-from thinkedit.adapters.base import CritiqueRequest, EditedImage, Editor, EditRequest, Progress, Thinker
+from thinkedit.adapters.base import (
+    CritiqueRequest,
+    EditedImage,
+    Editor,
+    EditRequest,
+    Progress,
+    Thinker,
+)
 from thinkedit.errors import (
     AnswerError,
     EditError,
@@ -33,12 +39,15 @@ from thinkedit.errors import (
 )
 from thinkedit.graph.answers import critique_in, in_one_line, items_in, text_in
 from thinkedit.graph.cache import PictureCache
+from thinkedit.graph.digests import digest_of_critique, digest_of_edit
+from thinkedit.graph.safety import Unchecked, refused_before
+from thinkedit.graph.together import together
 from thinkedit.images import Picture
 from thinkedit.ledger import Call, Ledger
 from thinkedit.store import Store
-from thinkedit.types import Critique, CritiqueState, Image, LoopSettings
+from thinkedit.types import Critique, CritiqueState, Image, LoopSettings, Usage
 
-__all__ = ["LONGEST_BACKOFF", "Calls", "EditOutcome", "digest_of_critique", "digest_of_edit"]
+__all__ = ["LONGEST_BACKOFF", "Calls", "EditOutcome"]
 
 log = logging.getLogger("thinkedit")
 LONGEST_BACKOFF = 30.0
@@ -51,6 +60,9 @@ _CALL_STATE: dict[CritiqueState, Literal["ok", "failed", "unparseable"]] = {
 }
 
 Retrying = Callable[[str], None]
+Allowed = Callable[[int, Picture], Awaitable[None]]
+"""Asked of (index of the request, its image)."""
+
 T = TypeVar("T")
 
 
@@ -67,33 +79,6 @@ class EditOutcome:
     seconds: float = 0.0
 
 
-def _digest(*parts: object) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def digest_of_edit(identity: str, request: EditRequest) -> str:
-    mask = hashlib.sha256(request.mask).hexdigest() if request.mask else None
-    references = [picture.sha256 for picture in request.references]
-    return _digest(
-        identity, request.source.sha256, request.prompt, request.seed, references, mask, request.size
-    )
-
-
-def digest_of_critique(identity: str, template: str, request: CritiqueRequest) -> str:
-    history = [[p.turn, p.prompt, p.semantic, p.quality, p.reasoning, p.error] for p in request.history]
-    return _digest(
-        identity,
-        template,
-        request.source.sha256,
-        request.edited.sha256,
-        request.instruction,
-        request.prompt,
-        history,
-        request.threshold,
-        request.error,
-    )
-
-
 @dataclass(frozen=True)
 class Calls:
     """The model calls of one session's turn."""
@@ -107,9 +92,16 @@ class Calls:
     retrying: Retrying
 
     async def edit(
-        self, editor: Editor, requests: Sequence[EditRequest], progress: Progress | None = None
+        self,
+        editor: Editor,
+        requests: Sequence[EditRequest],
+        progress: Progress | None = None,
+        allowed: Allowed | None = None,
     ) -> list[EditOutcome]:
-        """Make the images that are not recorded yet, in batches; one outcome for each request."""
+        """Make the images that are not recorded yet, in batches; one outcome for each request.
+
+        allowed: asked of each new image before it is stored; EditRefused or Unchecked where it may not be.
+        """
         outcomes = [EditOutcome() for _ in requests]
         digests = [digest_of_edit(editor.identity, request) for request in requests]
         failures = [0] * len(requests)
@@ -122,16 +114,18 @@ class Calls:
             refused = next((call for call in failed if call.state == "refused"), None)
             failures[index] = len(failed)
             if refused is not None:
-                outcomes[index].error = EditRefused(refused.error or "the editor refused the prompt")
+                outcomes[index].error = refused_before(refused.error or "the editor refused the prompt")
             elif len(failed) > self.settings.retries:
                 outcomes[index].error = EditorFailed(failed[-1].error or "the editor failed")
             else:
                 waiting.append(index)
         while waiting:
-            await self._back_off(max(failures[index] for index in waiting))
+            await self.back_off(max(failures[index] for index in waiting))
             started = time.monotonic()
             made = await self._edit_once(editor, [requests[index] for index in waiting], progress)
             seconds = (time.monotonic() - started) / len(waiting)
+            if allowed is not None:
+                made = await self._let_through(waiting, made, allowed)
             still: list[int] = []
             for index, item in zip(waiting, made, strict=True):
                 outcome = outcomes[index]
@@ -139,10 +133,13 @@ class Calls:
                 if isinstance(item, EditedImage):
                     outcome.image = await self._keep(index, digests[index], item.picture, seconds)
                     continue
+                if isinstance(item, Unchecked):  # the editor is not to blame: nothing is recorded of it
+                    outcome.error = item
+                    continue
                 failures[index] += 1
                 refused_now = isinstance(item, UnsupportedEdit | EditRefused)
                 failed_call = Call("refused" if refused_now else "failed", "", str(item), seconds)
-                await self._record("edit", index, digests[index], failed_call)
+                await self.record("edit", index, digests[index], failed_call)
                 if item.retryable and failures[index] <= self.settings.retries:
                     self.retrying(f"the editor failed, trying again: {item}")
                     still.append(index)
@@ -150,6 +147,21 @@ class Calls:
                     outcome.error = item
             waiting = still
         return outcomes
+
+    async def _let_through(
+        self, waiting: Sequence[int], made: Sequence[EditedImage | EditError], allowed: Allowed
+    ) -> list[EditedImage | EditError]:
+        """The images that the safety check allows, and for each other one why not."""
+
+        async def one(index: int, item: EditedImage | EditError) -> EditedImage | EditError:
+            if isinstance(item, EditedImage):
+                try:
+                    await allowed(index, item.picture)
+                except (EditRefused, Unchecked) as error:
+                    return error
+            return item
+
+        return await together([partial(one, index, item) for index, item in zip(waiting, made, strict=True)])
 
     async def _usable(self, sha: str) -> bool:
         """Whether a recorded picture can still be read; one that cannot is made again."""
@@ -189,13 +201,16 @@ class Calls:
         sha = await run_sync(self.store.put, picture)
         self.pictures.add(picture)
         image = Image.stored(sha, picture.width, picture.height, picture.mime_type, len(picture.data))
-        await self._record("edit", index, digest, Call("ok", sha, None, seconds), image)
+        await self.record("edit", index, digest, Call("ok", sha, None, seconds), image)
         return sha
 
     async def critique(
         self, thinker: Thinker, index: int, request: CritiqueRequest
     ) -> tuple[Critique, float]:
-        """(critique, seconds). Its state is other than `scored` only when the retries are used up."""
+        """(critique, seconds). Its state is other than `scored` only when the retries are used up.
+
+        Its usage is that of all attempts.
+        """
         digest = digest_of_critique(thinker.identity, getattr(thinker, "template", ""), request)
         done, failed = await self.ledger.recorded(self.session_id, "critique", self.turn, index, digest)
         if done is not None:
@@ -205,15 +220,17 @@ class Calls:
         retryable = True
         latest = Critique.model_validate_json(failed[-1].output) if failed else None
         while latest is None or (retryable and failures <= self.settings.retries):
-            await self._back_off(failures)
+            await self.back_off(failures)
             started = time.monotonic()
+            before = latest.usage if latest is not None else None
             latest, retryable = await self._critique_once(thinker, request)
+            latest = latest.model_copy(update={"usage": Usage.total([before, latest.usage])})
             seconds = time.monotonic() - started
             spent += seconds
             scored = latest.state is CritiqueState.SCORED
             error = None if scored else latest.reasoning
             call = Call(_CALL_STATE[latest.state], latest.model_dump_json(), error, seconds)
-            await self._record("critique", index, digest, call)
+            await self.record("critique", index, digest, call)
             if scored:
                 break
             failures += 1
@@ -241,14 +258,15 @@ class Calls:
 
     async def text(self, role: str, digest: str, ask: Callable[[], Awaitable[str]]) -> str:
         """A recorded call that answers with text (plan, refine, compare). Raises ThinkerFailed."""
+        who = "refiner" if role == "refine" else "thinker"
         done, failed = await self.ledger.recorded(self.session_id, role, self.turn, 0, digest)
         if done is not None:
             return done.output
         failures = len(failed)
         if failures > self.settings.retries:
-            raise ThinkerFailed(failed[-1].error or f"the thinker failed to {role}")
+            raise ThinkerFailed(failed[-1].error or f"the {who} failed to {role}")
         while True:
-            await self._back_off(failures)
+            await self.back_off(failures)
             started = time.monotonic()
             try:
                 answer = text_in(await self._in_time(self.settings.critique_timeout, ask))
@@ -257,22 +275,22 @@ class Calls:
             except Exception as error:
                 message = str(error) if isinstance(error, ThinkEditError) else in_one_line(error)
                 if isinstance(error, _TooLate):
-                    message = f"the thinker gave no answer within {self.settings.critique_timeout:g} s"
+                    message = f"the {who} gave no answer within {self.settings.critique_timeout:g} s"
                 call = Call("failed", "", message, time.monotonic() - started)
-                await self._record(role, 0, digest, call)
+                await self.record(role, 0, digest, call)
                 failures += 1
                 if not getattr(error, "retryable", True) or failures > self.settings.retries:
                     raise ThinkerFailed(message) from error
-                self.retrying(f"the thinker failed to {role}, asking again: {message}")
+                self.retrying(f"the {who} failed to {role}, asking again: {message}")
                 continue
-            await self._record(role, 0, digest, Call("ok", answer, None, time.monotonic() - started))
+            await self.record(role, 0, digest, Call("ok", answer, None, time.monotonic() - started))
             return answer
 
-    async def _record(
+    async def record(
         self, role: str, index: int, digest: str, call: Call, image: Image | None = None
     ) -> None:
         await self.ledger.record(self.session_id, role, self.turn, index, digest, call, image)
 
-    async def _back_off(self, failures: int) -> None:
+    async def back_off(self, failures: int) -> None:
         if failures and self.settings.backoff:
             await anyio.sleep(min(self.settings.backoff * 2 ** (failures - 1), LONGEST_BACKOFF))

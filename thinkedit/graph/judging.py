@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-import anyio
+from functools import partial
 
 from thinkedit.adapters.base import CritiqueRequest
+from thinkedit.graph.averaging import combined
 from thinkedit.graph.stopping import best_candidate
+from thinkedit.graph.together import together
 from thinkedit.graph.turns import TurnInHand, Workbench, history_of
-from thinkedit.types import TurnRecord
+from thinkedit.types import Critique, TurnRecord
 
 __all__ = ["judge_images", "judge_refusal"]
 
 
 async def judge_images(bench: Workbench, turn: TurnInHand, draft: TurnRecord) -> TurnRecord:
-    """The draft with a critique of each candidate; the best by overall is the turn's image."""
-    source = await bench.picture(turn.session.source)
-    candidates = list(draft.candidates)
-    seconds = [0.0] * len(candidates)
+    """The draft with a critique of each candidate; the best by overall is the turn's image.
 
-    async def judge(index: int, sha: str) -> None:
+    All looks at all candidates are asked for at once: who can answer them together may.
+    """
+    source = await bench.picture(turn.session.source)
+    passes = turn.settings.passes
+    candidates = list(draft.candidates)
+    shown = [index for index, candidate in enumerate(candidates) if candidate.image]
+
+    async def judge(index: int, look: int) -> tuple[Critique, float]:
+        image = candidates[index].image
+        assert image is not None
         request = CritiqueRequest(
             source=source,
-            edited=await bench.picture(sha),
+            edited=await bench.picture(image),
             instruction=turn.session.instruction,
             prompt=draft.prompt,
             history=history_of(turn.records),
             threshold=turn.settings.threshold,
+            look=look,
         )
-        critique, seconds[index] = await turn.calls.critique(bench.thinker, index, request)
-        candidates[index] = candidates[index].model_copy(update={"critique": critique})
+        return await turn.calls.critique(bench.thinker, index, request)
 
-    await _together([(judge, index, c.image) for index, c in enumerate(candidates) if c.image])
+    answers = await together([partial(judge, index, look) for index in shown for look in range(passes)])
+    for place, index in enumerate(shown):
+        looks = [critique for critique, _ in answers[place * passes : (place + 1) * passes]]
+        kept = tuple(looks) if passes > 1 else ()
+        candidates[index] = candidates[index].model_copy(update={"critique": combined(looks), "looks": kept})
     best = best_candidate(candidates)
     assert best is not None
     return draft.model_copy(
@@ -41,7 +50,7 @@ async def judge_images(bench: Workbench, turn: TurnInHand, draft: TurnRecord) ->
             "candidates": tuple(candidates),
             "best": best,
             "critique": candidates[best].critique,
-            "critique_seconds": round(sum(seconds), 4),
+            "critique_seconds": round(sum(seconds for _, seconds in answers), 4),
             "thinker": bench.thinker.identity,
             "template": getattr(bench.thinker, "template", ""),
         }
@@ -70,13 +79,3 @@ async def judge_refusal(bench: Workbench, turn: TurnInHand, draft: TurnRecord) -
             "template": getattr(bench.thinker, "template", ""),
         }
     )
-
-
-async def _together(calls: Sequence[tuple[Any, ...]]) -> None:
-    """Run calls at once; a failure comes out as itself, not as a group."""
-    try:
-        async with anyio.create_task_group() as tasks:
-            for function, *arguments in calls:
-                tasks.start_soon(function, *arguments)
-    except BaseExceptionGroup as group:
-        raise group.exceptions[0] from None

@@ -8,13 +8,17 @@ second run finds the first one's work.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from thinkedit.adapters.base import EditRequest, Planner, PlanRequest, RefineRequest
+from thinkedit.adapters.base import EditRequest, Planner, PlanRequest, RefineRequest, identity_of
 from thinkedit.errors import EditRefused, InputError, ThinkerFailed, UnsupportedEdit
 from thinkedit.graph.calls import EditOutcome
+from thinkedit.graph.guarding import not_allowed, review_image, review_prompt
 from thinkedit.graph.inputs import load_image, loop_settings
 from thinkedit.graph.judging import judge_images, judge_refusal
+from thinkedit.graph.pacing import Pace, step_line
+from thinkedit.graph.safety import ImageRefused, Unchecked, why_no_image
 from thinkedit.graph.selecting import select, why_stopped
 from thinkedit.graph.sessions import checked_instruction, open_session, reopen, result_of
 from thinkedit.graph.state import EditState, Phase
@@ -52,6 +56,9 @@ class Nodes(Workbench):
         records = [await self.record(sha) for sha in shas]
         draft = await self.record(sha) if sha else None
         self.emit(session, "opened", turn=len(records), prompt=session.instruction)
+        if ended := await not_allowed(self, session, new=not shas and sha is None):
+            cursor: dict[str, Any] = {"session_id": session.session_id, "leg": session.leg}
+            return ended | cursor | {"first": len(shas) + 1, "records": shas, "draft": sha}
         if prompt and draft is not None and draft.image is not None:
             shas = [*shas, await self.put(session, draft, complete=True)]
             records, draft = [*records, draft], None
@@ -106,11 +113,21 @@ class Nodes(Workbench):
         seeds = [draft.seed + index * _CANDIDATE_STRIDE for index in range(turn.settings.candidates)]
         requests = [EditRequest(source, draft.prompt, seed) for seed in seeds]
 
-        async def progress(done: float, total: float, message: str) -> None:
-            share = f" {done:g} of {total:g}" if total else ""
-            self.emit(session, "editing", turn=draft.turn, prompt=draft.prompt, message=f"{message}{share}")
+        pace = Pace()
 
-        outcomes = await turn.calls.edit(self.editor, requests, progress)
+        async def progress(done: float, total: float, message: str) -> None:
+            if pace.due(done, total):
+                line = step_line(done, total, message)
+                values = {"prompt": draft.prompt, "message": line, "done": done, "total": total}
+                self.emit(session, "editing", turn=draft.turn, **values)
+
+        try:
+            await review_prompt(self, turn, draft, source)
+        except (EditRefused, Unchecked) as error:
+            outcomes = [EditOutcome(error=error) for _ in requests]
+        else:
+            allowed = partial(review_image, self, turn, draft, source) if self.safety is not None else None
+            outcomes = await turn.calls.edit(self.editor, requests, progress, allowed)
         made = draft.model_copy(
             update={
                 "candidates": tuple(
@@ -133,7 +150,8 @@ class Nodes(Workbench):
         session = turn.session
         error = next(outcome.error for outcome in outcomes if outcome.error is not None)
         refused = isinstance(error, UnsupportedEdit | EditRefused)
-        if refused and made.turn == 1 and session.leg == 1:
+        # A refused image says nothing against the instruction: that session stays.
+        if refused and made.turn == 1 and session.leg == 1 and not isinstance(error, ImageRefused):
             await self.ledger.delete(session.session_id)
             raise error
         failed = made.model_copy(update={"error": str(error)})
@@ -142,8 +160,7 @@ class Nodes(Workbench):
             return {"phase": "critique", "draft": sha}
         # The turn stays in hand without its failures, so that going on tries it again.
         planned = made.model_copy(update={"candidates": ()})
-        why = f"The editor {'refused' if refused else 'failed'}: {str(error).rstrip('.')}."
-        ended = await self.ended(session, StopReason.EDITOR_FAILED, why)
+        ended = await self.ended(session, StopReason.EDITOR_FAILED, why_no_image(error))
         return ended | {"draft": await self.records.put(self.store, planned)}
 
     async def critique(self, state: EditState) -> dict[str, Any]:
@@ -230,8 +247,7 @@ class Nodes(Workbench):
             critique=critique,
             history=history_of(turn.records[:-1]),
         )
-        identity = getattr(refiner, "identity", type(refiner).__qualname__)
-        digest = f"{identity} {last.image} {last.prompt} {critique.model_dump_json()}"
+        digest = f"{identity_of(refiner)} {last.image} {last.prompt} {critique.model_dump_json()}"
         return await turn.calls.text("refine", digest, lambda: refiner.refine(request))
 
     async def stop(self, state: EditState) -> dict[str, Any]:
@@ -289,4 +305,6 @@ class Nodes(Workbench):
             instruction=state.get("instruction") or "",
             settings=loop_settings(self.settings, given),
             owner=self.owner,
+            refiner=self.refiner,
+            safety=self.safety,
         )

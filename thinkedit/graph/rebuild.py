@@ -2,7 +2,8 @@
 
 A session's opening and each version of its turns lie in the store under their hashes. From these come the
 session, its turns and the model calls that were paid for, so that going on repeats none of them. What the
-store does not know: failed attempts, marks, picks, and why an unfinished session had ended.
+store does not know: failed attempts, verdicts of a safety check (it is asked again), marks, picks, and why
+an unfinished session had ended.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from anyio.to_thread import run_sync
 
 from thinkedit.adapters.base import CritiqueRequest, EditRequest
 from thinkedit.errors import NotFoundError, StoreError
-from thinkedit.graph.calls import digest_of_critique, digest_of_edit
+from thinkedit.graph.digests import digest_of_critique, digest_of_edit
 from thinkedit.graph.stopping import best_turn, decide, why_selected
 from thinkedit.graph.turns import history_of
 from thinkedit.images import Picture
@@ -176,18 +177,21 @@ def _calls(
         made = Call("ok", candidate.image, None, record.edit_seconds / count)
         digest = digest_of_edit(record.editor, request)
         calls.append(RecordedCall("edit", record.turn, item, digest, made))
-        critique = candidate.critique
-        if critique is None or critique.state is not CritiqueState.SCORED:
-            continue
-        shown = CritiqueRequest(
-            source=source,
-            edited=pictures[candidate.image],
-            instruction=opening.instruction,
-            prompt=record.prompt,
-            history=earlier,
-            threshold=opening.settings.threshold,
-        )
-        said = Call("ok", critique.model_dump_json(), None, record.critique_seconds / count)
-        digest = digest_of_critique(record.thinker, record.template, shown)
-        calls.append(RecordedCall("critique", record.turn, item, digest, said))
+        looks = candidate.looks or ((candidate.critique,) if candidate.critique is not None else ())
+        for look, critique in enumerate(looks):
+            if critique.state is not CritiqueState.SCORED:
+                continue
+            shown = CritiqueRequest(
+                source=source,
+                edited=pictures[candidate.image],
+                instruction=opening.instruction,
+                prompt=record.prompt,
+                history=earlier,
+                threshold=opening.settings.threshold,
+                look=look,
+            )
+            share = record.critique_seconds / count / len(looks)
+            said = Call("ok", critique.model_dump_json(), None, share)
+            digest = digest_of_critique(record.thinker, record.template, shown)
+            calls.append(RecordedCall("critique", record.turn, item, digest, said))
     return calls

@@ -19,6 +19,7 @@ from anyio.to_thread import run_sync
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 
+from thinkedit.adapters.base import Refiner, Safety
 from thinkedit.adapters.models import Models
 from thinkedit.config import Config
 from thinkedit.errors import (
@@ -66,7 +67,7 @@ class Runner:
         self.models = models
         self.config = config or Config.model_construct()
         self._checkpointer = checkpointer or InMemorySaver()
-        self._graphs: dict[tuple[str, str], Any] = {}
+        self._graphs: dict[tuple[str | None, ...], Any] = {}
         self._pictures = PictureCache()
         self._records = RecordCache()
         self._runs: dict[str, Run] = {}
@@ -127,6 +128,8 @@ class Runner:
             instruction=instruction,
             settings=settings,
             owner=owner,
+            refiner=self._refiner(settings),
+            safety=self._safety(settings),
         )
 
     async def follow(self, session_id: str, listener: Listener | None = None) -> None:
@@ -226,7 +229,7 @@ class Runner:
     async def _drive(self, run: Run) -> None:
         """Take the graph from its last checkpoint, or from the start of this leg, to its end."""
         session = await self.ledger.session(run.session_id)
-        graph = self._graph(session.settings.editor, session.settings.thinker)
+        graph = self._graph(session.settings)
         config = {"configurable": {"thread_id": session.session_id}, "recursion_limit": _STEPS}
         state = await graph.aget_state(config)
         under_way = bool(state.next or state.tasks) and state.values.get("leg") == session.leg
@@ -272,12 +275,20 @@ class Runner:
                     if run is not None and wanted == "cancel":
                         run.scope.cancel()
 
-    def _graph(self, editor: str, thinker: str) -> Any:
-        key = (editor, thinker)
+    def _refiner(self, settings: LoopSettings) -> Refiner | None:
+        return None if settings.refiner is None else self.models.refiner(settings.refiner)
+
+    def _safety(self, settings: LoopSettings) -> Safety | None:
+        return None if settings.safety is None else self.models.safety(settings.safety)
+
+    def _graph(self, settings: LoopSettings) -> Any:
+        key = (settings.editor, settings.thinker, settings.refiner, settings.safety)
         if key not in self._graphs:
             nodes = Nodes(
-                editor=self.models.editor(editor),
-                thinker=self.models.thinker(thinker),
+                editor=self.models.editor(settings.editor),
+                thinker=self.models.thinker(settings.thinker),
+                refiner=self._refiner(settings),
+                safety=self._safety(settings),
                 store=self.store,
                 ledger=self.ledger,
                 settings=self.defaults,

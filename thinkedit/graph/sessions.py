@@ -11,7 +11,7 @@ from pathlib import Path
 
 from anyio.to_thread import run_sync
 
-from thinkedit.adapters.base import Checkable, Editor, Planner, Thinker
+from thinkedit.adapters.base import Checkable, Editor, Planner, Refiner, Safety, Thinker, identity_of
 from thinkedit.errors import ActionError, InstructionError, SettingsError
 from thinkedit.graph.stopping import best_turn
 from thinkedit.images import Loaded, save
@@ -68,6 +68,8 @@ async def open_session(
     instruction: str,
     settings: LoopSettings,
     owner: str = "",
+    refiner: Refiner | None = None,
+    safety: Safety | None = None,
 ) -> str:
     """Check that the session can run at all, then store its source and create it. Returns its id."""
     instruction = checked_instruction(instruction)
@@ -76,7 +78,8 @@ async def open_session(
             f"mode {settings.mode.value!r} needs a thinker that can plan, and {thinker.identity} cannot: "
             "use mode 'while'"
         )
-    for model in (editor, thinker):
+    models: list[object] = [editor, thinker, refiner, safety]
+    for model in models:
         if isinstance(model, Checkable):
             await model.check()
     if settings.seed is None:
@@ -100,6 +103,8 @@ async def open_session(
         source_mime=source.mime_type,
         editor=editor.identity,
         thinker=thinker.identity,
+        refiner="" if refiner is None else identity_of(refiner),
+        safety="" if safety is None else safety.identity,
     )
     await run_sync(store.put_record, opened)
     await ledger.create(
@@ -215,6 +220,7 @@ def _turn(record: TurnRecord, images: dict[str, Image], threshold: float) -> Tur
             for candidate in record.candidates
         ],
         seconds=Seconds(edit=round(record.edit_seconds, 3), critique=round(record.critique_seconds, 3)),
+        usage=record.usage,
         error=record.error,
         critique=CritiqueView.of(record.critique, threshold) if record.critique else None,
     )

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from langgraph.config import get_stream_writer
 
-from thinkedit.adapters.base import Editor, Past, Refiner, Thinker
+from thinkedit.adapters.base import Editor, Past, Refiner, Safety, Thinker, identity_of
 from thinkedit.errors import NotFoundError, StoreError
 from thinkedit.graph.cache import PictureCache, RecordCache
 from thinkedit.graph.calls import Calls
@@ -53,6 +53,7 @@ class Workbench:
     ledger: Ledger
     settings: LoopSettings
     refiner: Refiner | None = None
+    safety: Safety | None = None
     owner: str = ""
     pictures: PictureCache = field(default_factory=PictureCache)
     records: RecordCache = field(default_factory=RecordCache)
@@ -63,14 +64,17 @@ class Workbench:
         records = [await self.record(sha) for sha in state.get("records", [])]
         draft = await self.record(sha) if (sha := state.get("draft")) else None
         turn = draft.turn if draft else len(records) + 1
+        return TurnInHand(session, records, draft, self.calls(session, turn))
+
+    def calls(self, session: Session, turn: int) -> Calls:
+        """The model calls of one turn; of turn 0 are those that come before any."""
 
         def retrying(message: str) -> None:
             self.emit(session, "retrying", turn=turn, message=message)
 
-        calls = Calls(
+        return Calls(
             self.store, self.ledger, self.pictures, session.session_id, turn, session.settings, retrying
         )
-        return TurnInHand(session, records, draft, calls)
 
     async def record(self, sha: str) -> TurnRecord:
         return await self.records.get(self.store, sha)
@@ -85,12 +89,14 @@ class Workbench:
         self, session: Session, records: Sequence[TurnRecord], prompt: str, origin: Origin
     ) -> dict[str, Any]:
         """Put the next turn's prompt and seed in hand, and go to the editor."""
+        by_refiner = origin == "refiner" and self.refiner is not None
         draft = TurnRecord(
             session_id=session.session_id,
             turn=len(records) + 1,
             prompt=prompt,
             seed=next_seed(session.settings.seed or 0, prompt, records),
             origin=origin,
+            refiner=identity_of(self.refiner) if by_refiner else "",
         )
         return {"phase": "edit", "turn": draft.turn, "draft": await self.records.put(self.store, draft)}
 

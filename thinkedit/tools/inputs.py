@@ -17,9 +17,19 @@ from thinkedit.images import ENDINGS, ImageInput, Loaded
 from thinkedit.types import Image, LoopSettings
 
 if TYPE_CHECKING:
+    from thinkedit.adapters.base import Safety
+    from thinkedit.adapters.safety.called import Check
     from thinkedit.graph.runner import Runner
 
-__all__ = ["IMAGE_URI", "a_runner", "checked_output", "load_image", "loop_settings", "stored"]
+__all__ = [
+    "IMAGE_URI",
+    "a_runner",
+    "checked_output",
+    "load_image",
+    "loop_settings",
+    "safety_name",
+    "stored",
+]
 
 
 async def load_image(runner: Runner, image: ImageInput | Loaded, owner: str = "") -> Loaded:
@@ -53,6 +63,11 @@ def loop_settings(base: LoopSettings, given: LoopSettings | None, overrides: dic
     Raises SettingsError naming the option and its value.
     """
     return inputs.loop_settings(given or base, overrides)
+
+
+def safety_name(runner: Runner, given: str | Safety | Check | None) -> str | None:
+    """The name by which settings name a safety check; the runner's models take one that is an object."""
+    return given if given is None or isinstance(given, str) else runner.models.adopt_safety(given)
 
 
 def checked_output(output: str | os.PathLike[str] | None) -> Path | None:

@@ -13,10 +13,12 @@ from thinkedit.errors import ActionError, NotFoundError
 from thinkedit.graph.sessions import checked_instruction, reopen, turn_records
 from thinkedit.images import ImageInput, Loaded, save
 from thinkedit.ledger import Session
-from thinkedit.tools.inputs import a_runner, checked_output, load_image, loop_settings
+from thinkedit.tools.inputs import a_runner, checked_output, load_image, loop_settings, safety_name
 from thinkedit.types import EditResult, LoopSettings, Status
 
 if TYPE_CHECKING:
+    from thinkedit.adapters.base import Safety
+    from thinkedit.adapters.safety.called import Check
     from thinkedit.graph.runner import Listener, Runner
 
 __all__ = ["ACTIONS", "Action", "continue_edit", "think_edit", "think_edit_sync"]
@@ -41,24 +43,30 @@ async def think_edit(
     runner: Runner | None = None,
     owner: str = "",
     on_event: Listener | None = None,
+    safety: str | Safety | Check | None = None,
     **options: Any,
 ) -> EditResult:
     """Edit a picture by an instruction, looking at each result and trying again until it is good enough.
 
     image: a path, encoded bytes, a PIL image, a `data:` URI, or a `thinkedit://` URI of an earlier result.
-    options: fields of LoopSettings (turns, threshold, mode, candidates, seed, editor, thinker, ...).
+    options: fields of LoopSettings (turns, threshold, mode, candidates, passes, seed, editor, thinker, ...).
+    safety: what sees the instruction, each prompt and each result before it is used: a name, a function of a
+        SafetyRequest (async or not), or an object with `review`. To be gone on with in another process the
+        session needs a name or a function that stands at the top of a module.
     output: where to write the selected image; the ending names the format; never over an existing file.
     runner: the process's runner, in a server; without one the user's configuration is opened.
     on_event: awaited with each Event.
 
     A call that is cancelled cancels its run; the session keeps the best so far and can be gone on with.
 
-    Raises InputError for what cannot be used, UnsupportedEdit or EditRefused where the editor refuses the
-    instruction (no session is left then), StoreError or LedgerError where nothing can be kept.
+    Raises InputError for what cannot be used, UnsupportedEdit or EditRefused where the editor or the safety
+    check refuses the instruction (no session is left then), StoreError or LedgerError where nothing can be
+    kept.
     A model that fails does not raise: the result's status is `failed`, with the best image so far.
     """
     target = checked_output(output)
     async with a_runner(runner) as runner:
+        options["safety"] = safety_name(runner, safety)
         chosen = loop_settings(runner.defaults, settings, options)
         checked_instruction(instruction)
         source = await load_image(runner, image, owner)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Literal
 
@@ -38,6 +38,8 @@ class ScriptedEditor:
     picture: what to return instead: a picture, its encoded bytes, or a function of the request. It
         keeps the coding of images out of a measurement.
     down: what `check` raises, as a server that cannot be reached would.
+    steps: reports that many steps for each request while it works, as a diffusion model does, `latency`
+        spread over them; of a batch, all its steps together.
     latency, slots, faults, log: see `Behaviour`. Each request of a batch is a call of its own; a fault
         that is an EditError becomes that request's item, any other exception leaves `edit`.
     """
@@ -54,12 +56,17 @@ class ScriptedEditor:
         faults: Faults[EditRequest] | None = None,
         log: str | os.PathLike[str] | None = None,
         down: EditorFailed | None = None,
+        steps: int | None = None,
     ) -> None:
+        if steps is not None and steps < 1:
+            raise SettingsError(f"steps is {steps}: give 1 or more, or leave it out")
         self.size = _checked(size)
         self.picture = Picture.from_bytes(picture) if isinstance(picture, bytes) else picture
         self.behaviour: Behaviour[EditRequest] = Behaviour(
-            latency=latency, slots=slots, faults=faults, log=log
+            latency=latency if steps is None else 0.0, slots=slots, faults=faults, log=log
         )
+        self.steps = steps
+        self.pace = latency / steps if steps is not None else 0.0
         self.down = down
         self.closed = False
         self.identity = f"scripted(size={_named(self.size)}, picture={_named(self.picture)})"
@@ -73,10 +80,18 @@ class ScriptedEditor:
         self, requests: Sequence[EditRequest], progress: Progress | None = None
     ) -> list[EditedImage | EditError]:
         items: list[EditedImage | EditError | None] = [None] * len(requests)
+        stepped = 0
+
+        async def step() -> None:
+            nonlocal stepped
+            await anyio.sleep(self.pace)
+            stepped += 1
+            if progress is not None:
+                await progress(stepped, (self.steps or 1) * len(requests), "step")
 
         async def one(index: int) -> None:
-            items[index] = await self._one(requests[index])
-            if progress is not None:
+            items[index] = await self._one(requests[index], step)
+            if progress is not None and self.steps is None:
                 done = sum(item is not None for item in items)
                 await progress(done, len(requests), "edited")
 
@@ -108,12 +123,16 @@ class ScriptedEditor:
     async def aclose(self) -> None:
         self.closed = True
 
-    async def _one(self, request: EditRequest) -> EditedImage | EditError:
+    async def _one(
+        self, request: EditRequest, step: Callable[[], Awaitable[None]]
+    ) -> EditedImage | EditError:
         digest = request_digest(request)
         try:
             async with self.behaviour.during(
                 request, role="editor", prompt=request.prompt, seed=request.seed, digest=digest
             ):
+                for _ in range(self.steps or 0):
+                    await step()
                 return EditedImage(await self._make(request, digest))
         except EditError as refused:
             return refused

@@ -12,6 +12,7 @@ from thinkedit.adapters.base import (
     CritiqueRequest,
     PlanRequest,
     Preference,
+    RefineRequest,
 )
 from thinkedit.adapters.behaviour import Behaviour, Faults
 from thinkedit.adapters.protocol import parse_answer
@@ -25,7 +26,7 @@ Line = Critique | Exception | str
 
 Script = Sequence[Line] | Callable[[CritiqueRequest], Line]
 
-AnyRequest = CritiqueRequest | PlanRequest | CompareRequest
+AnyRequest = CritiqueRequest | PlanRequest | CompareRequest | RefineRequest
 
 
 def turn_of(request: CritiqueRequest) -> int:
@@ -45,7 +46,7 @@ def rising(request: CritiqueRequest) -> Critique:
 
 
 class ScriptedCritic:
-    """Answers by a script, and only critiques: it has neither `plan` nor `compare`.
+    """Answers by a script, and only critiques: it has neither `plan` nor `compare` nor `refine`.
 
         thinker = ScriptedCritic([
             Critique(semantic=5, quality=8, next_prompt="warmer"),
@@ -106,11 +107,13 @@ class ScriptedCritic:
 
 
 class ScriptedThinker(ScriptedCritic):
-    """A `ScriptedCritic` that also plans and compares.
+    """A `ScriptedCritic` that also plans, compares and refines.
 
     planned: the plan, or a function of the request; default "INSTRUCTION (planned)".
     preferred: what a comparison says; a function of the request, or a Preference; default: the first,
         in whichever order the two are shown, so that comparing in both orders gives no winner.
+    refined: the next prompt from another's critique, or a function of the request; default "INSTRUCTION
+        (refined for turn N)".
     """
 
     def __init__(
@@ -119,6 +122,7 @@ class ScriptedThinker(ScriptedCritic):
         *,
         planned: str | Exception | Callable[[PlanRequest], str] | None = None,
         preferred: Preference | Exception | Callable[[CompareRequest], Preference] | None = None,
+        refined: str | Exception | Callable[[RefineRequest], str] | None = None,
         latency: float = 0.0,
         slots: int | None = None,
         faults: Faults[AnyRequest] | None = None,
@@ -128,7 +132,8 @@ class ScriptedThinker(ScriptedCritic):
         super().__init__(script, latency=latency, slots=slots, faults=faults, log=log, down=down)
         self.planned = planned
         self.preferred = preferred
-        extra = [_named(told) for told in (planned, preferred) if told is not None]
+        self.refined = refined
+        extra = [_named(told) for told in (planned, preferred, refined) if told is not None]
         self.identity = f"scripted({', '.join([_named(self.script), *extra])})"
 
     async def plan(self, request: PlanRequest) -> str:
@@ -147,10 +152,24 @@ class ScriptedThinker(ScriptedCritic):
                 return self.preferred(request)
             return Preference(1, "the first is shown first") if self.preferred is None else self.preferred
 
+    async def refine(self, request: RefineRequest) -> str:
+        async with self.behaviour.during(request, **_facts(request)):
+            if isinstance(self.refined, Exception):
+                raise self.refined.with_traceback(None)
+            if callable(self.refined):
+                return self.refined(request)
+            turn = len(request.history) + 2
+            return self.refined or f"{request.instruction} (refined for turn {turn})"
+
 
 def _facts(request: AnyRequest) -> Mapping[str, Any]:
     """What the log says of a request; the digest covers all that the request holds."""
-    role = {CritiqueRequest: "thinker", PlanRequest: "planner", CompareRequest: "comparer"}[type(request)]
+    role = {
+        CritiqueRequest: "thinker",
+        PlanRequest: "planner",
+        CompareRequest: "comparer",
+        RefineRequest: "refiner",
+    }[type(request)]
     state = hashlib.sha256()
     for name, value in vars(request).items():
         state.update(f"{name}={getattr(value, 'sha256', value)!r}\n".encode("utf-8", "surrogatepass"))
