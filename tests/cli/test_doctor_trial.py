@@ -163,6 +163,20 @@ def test_a_model_that_never_answers_is_given_the_loops_own_limits(place: Place, 
     assert "critique after 0.3 s: raise critique_timeout" in findings(done.json, "thinker")[-1][1]
 
 
+def test_a_refiner_and_a_safety_check_are_reached_too(place: Place, invoke: Invoke) -> None:
+    text = (place.folder / "thinkedit.toml").read_text()
+    more = '[loop]\nrefiner = "writer"\nsafety = "python:no.such.module:check"\n'
+    writer = '[models.writer]\nkind = "scripted"\n'
+    (place.folder / "thinkedit.toml").write_text(text.replace("[loop]\n", more) + writer)
+    for arguments in (["doctor", "--json"], ["doctor", "--editor", "fake-editor", "--json"]):
+        done = invoke(*arguments)
+        assert done.code == 2
+        reached = {name: (said, good) for name, said, good in findings(done.json, "reachable")}
+        assert reached["safety"][1] is False
+        assert "no.such.module" in reached["safety"][0]
+        assert reached["refiner"][0].startswith("writer")
+
+
 def test_memory_is_known_and_torch_is_not_brought_in() -> None:
     peak = host_peak()
     assert peak is not None
@@ -207,7 +221,7 @@ def test_extras_name_what_is_there_and_what_is_not(invoke: Invoke, monkeypatch: 
     assert found["openai"] == ("openai 3.54.0", True)
     text, good = found["local"]
     assert good is None
-    assert "missing: torchvision, transformers, accelerate" in text
+    assert "missing: torchvision, transformers, accelerate, peft" in text
     assert 'pip install "thinkedit[local]"' in text
     assert found["chat"][1] is None
     assert "missing" not in found["chat"][0]

@@ -15,7 +15,7 @@ import anyio
 from anyio.to_thread import run_sync
 
 import thinkedit
-from thinkedit.adapters.base import Checkable, Editor, Thinker
+from thinkedit.adapters.base import Checkable
 from thinkedit.adapters.models import Models
 from thinkedit.cli.failures import exit_code
 from thinkedit.cli.hosts import Host, hosts, this_installation
@@ -35,7 +35,11 @@ CORE = (
 )  # fmt: skip
 EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
     "mcp": (("mcp",), "the MCP server"),
-    "local": (("torch", "torchvision", "diffusers", "transformers", "accelerate"), "models in this process"),
+    "local": (
+        ("torch", "torchvision", "diffusers", "transformers", "accelerate", "peft"),
+        "models in this process",
+    ),
+    "quant": (("torchao", "bitsandbytes"), "quantised models in this process"),
     "chat": (
         (
             "langchain",
@@ -106,7 +110,8 @@ async def checked(
     """Look at everything; a fault in one part does not hide the others.
 
     editor, thinker: with either of them the pair that `edit` would take with the same flags is loaded and
-        made to work once. Without, the configured pair is only asked whether it is there.
+        made to work once. Without, the configured pair is only asked whether it is there, as a refiner and
+        a safety check always are.
     """
     extras = [package for packages, _ in EXTRAS.values() for package in packages]
     report = Report(
@@ -128,18 +133,21 @@ async def checked(
         return report
     found.append(Finding("configured", "file", str(path) if path else "none: defaults hold"))
     await _data(config, found)
-    if editor is not None or thinker is not None:
-        report.tried = await tried(config, settings, tell)
-        found += _told(report.tried)
-        return report
     models = Models(config.models)
+    pair = [("editor", settings.editor, models.editor), ("thinker", settings.thinker, models.thinker)]
     try:
-        for role, name, get in (
-            ("editor", settings.editor, models.editor),
-            ("thinker", settings.thinker, models.thinker),
-        ):
-            await _model(role, name, get, found)
+        if editor is not None or thinker is not None:
+            report.tried = await tried(config, settings, models, tell)
+            found += _told(report.tried)
+        else:
+            for role, name, get in pair:
+                await _model(role, name, get, found)
+        if settings.refiner is not None:
+            await _model("refiner", settings.refiner, models.refiner, found)
+        if settings.safety is not None:
+            await _model("safety", settings.safety, models.safety, found)
     finally:
+        tell("letting go of the models")
         await models.aclose()
     return report
 
@@ -210,13 +218,14 @@ async def _sessions(path: Path) -> str:
     return f"{count} in {path.name}"
 
 
-async def _model(role: str, name: str, get: Callable[[str], Editor | Thinker], found: list[Finding]) -> None:
+async def _model(role: str, name: str, get: Callable[[str], object], found: list[Finding]) -> None:
     try:
         model = await run_sync(get, name)
         if isinstance(model, Checkable):
             with anyio.fail_after(SLOWEST_CHECK):
                 await model.check()
-        text = name if model.identity.startswith(name) else f"{name}: {model.identity}"
+        identity = str(getattr(model, "identity", ""))
+        text = name if identity.startswith(name) or not identity else f"{name}: {identity}"
         found.append(Finding("reachable", role, text))
     except TimeoutError:
         slow = EditorFailed(f"{name} gave no answer within {SLOWEST_CHECK:g} s")

@@ -77,21 +77,16 @@ class Tried:
         return {**asdict(self), "instruction": INSTRUCTION}
 
 
-async def tried(config: Config, settings: LoopSettings, tell: Tell) -> Tried:
+async def tried(config: Config, settings: LoopSettings, models: Models, tell: Tell) -> Tried:
     """Load or reach the pair and let each work once; a fault of one does not keep the other from its turn."""
-    models = Models(config.models)
     editor, thinker = Trial(settings.editor), Trial(settings.thinker)
-    try:
-        source = await run_sync(sample)
-        made = await _failing_well(editor, lambda: _edited(editor, models, settings, source, tell))
-        await _failing_well(thinker, lambda: _judged(thinker, models, settings, source, made, tell))
-        if thinker.error.startswith(_FORM):
-            kind = str(config.models.get(thinker.name, {}).get("kind", thinker.name)).partition(":")[0]
-            thinker.error += f"; {_REMEDIES.get(kind, 'try another model, or a prompt_template it knows')}"
-        return Tried(editor, thinker, host_peak(), await run_sync(device_memory), "torch" in sys.modules)
-    finally:
-        tell("letting go of the models")
-        await models.aclose()
+    source = await run_sync(sample)
+    made = await _failing_well(editor, lambda: _edited(editor, models, settings, source, tell))
+    await _failing_well(thinker, lambda: _judged(thinker, models, settings, source, made, tell))
+    if thinker.error.startswith(_FORM):
+        kind = str(config.models.get(thinker.name, {}).get("kind", thinker.name)).partition(":")[0]
+        thinker.error += f"; {_REMEDIES.get(kind, 'try another model, or a template that it knows')}"
+    return Tried(editor, thinker, host_peak(), await run_sync(device_memory), "torch" in sys.modules)
 
 
 _FORM = "answers, but not in the form that is asked for"
