@@ -177,6 +177,27 @@ def test_a_refiner_and_a_safety_check_are_reached_too(place: Place, invoke: Invo
         assert reached["refiner"][0].startswith("writer")
 
 
+def test_without_flags_a_model_of_this_process_is_not_loaded(
+    place: Place, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(registry.EDITORS, "diffusers", f"{__name__}:Heavy")
+    text = (place.folder / "thinkedit.toml").read_text().replace('"fake-editor"\nthinker', '"big"\nthinker')
+    (place.folder / "thinkedit.toml").write_text(text + '[models.big]\nkind = "diffusers"\n')
+    done = invoke("doctor", "--json")
+    assert done.code == 0
+    name, said, good = findings(done.json, "reachable")[0]
+    assert (name, good) == ("editor", None)
+    assert "`thinkedit doctor --editor big` loads and tries it" in said
+    assert invoke("doctor", "--editor", "big", "--json").code == 4
+
+
+class Heavy(ScriptedEditor):
+    """Loading it is a mistake unless it was asked for."""
+
+    async def check(self) -> None:
+        raise EditorFailed("loaded")
+
+
 def test_memory_is_known_and_torch_is_not_brought_in() -> None:
     peak = host_peak()
     assert peak is not None

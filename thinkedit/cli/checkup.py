@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import shlex
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,7 +21,7 @@ from thinkedit.adapters.models import Models
 from thinkedit.cli.failures import exit_code
 from thinkedit.cli.hosts import Host, hosts, this_installation
 from thinkedit.cli.opening import OWNER
-from thinkedit.cli.trial import Tell, Trial, Tried, tried
+from thinkedit.cli.trial import Tell, Trial, Tried, kind_of, tried
 from thinkedit.config import Config, config_file, load_config
 from thinkedit.errors import EditorFailed, StoreError, ThinkEditError
 from thinkedit.ledger import Ledger
@@ -55,6 +56,8 @@ EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
     "s3": (("s3fs",), "stores on S3"),
 }
 SLOWEST_CHECK = 15.0
+LOADED_HERE = ("diffusers", "transformers")
+"""Kinds whose check loads a model of gigabytes: that is for --editor and --thinker."""
 
 
 @dataclass(frozen=True)
@@ -141,11 +144,11 @@ async def checked(
             found += _told(report.tried)
         else:
             for role, name, get in pair:
-                await _model(role, name, get, found)
+                await _model(role, name, get, config, found)
         if settings.refiner is not None:
-            await _model("refiner", settings.refiner, models.refiner, found)
+            await _model("refiner", settings.refiner, models.refiner, config, found)
         if settings.safety is not None:
-            await _model("safety", settings.safety, models.safety, found)
+            await _model("safety", settings.safety, models.safety, config, found)
     finally:
         tell("letting go of the models")
         await models.aclose()
@@ -218,14 +221,21 @@ async def _sessions(path: Path) -> str:
     return f"{count} in {path.name}"
 
 
-async def _model(role: str, name: str, get: Callable[[str], object], found: list[Finding]) -> None:
+async def _model(
+    role: str, name: str, get: Callable[[str], object], config: Config, found: list[Finding]
+) -> None:
     try:
         model = await run_sync(get, name)
+        identity = str(getattr(model, "identity", ""))
+        text = name if identity.startswith(name) or not identity else f"{name}: {identity}"
+        if kind_of(name, config) in LOADED_HERE:
+            flag = f"--{role}" if role in ("editor", "thinker") else "--thinker"
+            text += f"; not loaded: `thinkedit doctor {flag} {shlex.quote(name)}` loads and tries it"
+            found.append(Finding("reachable", role, text, None))
+            return
         if isinstance(model, Checkable):
             with anyio.fail_after(SLOWEST_CHECK):
                 await model.check()
-        identity = str(getattr(model, "identity", ""))
-        text = name if identity.startswith(name) or not identity else f"{name}: {identity}"
         found.append(Finding("reachable", role, text))
     except TimeoutError:
         slow = EditorFailed(f"{name} gave no answer within {SLOWEST_CHECK:g} s")

@@ -30,7 +30,7 @@ from thinkedit.graph.answers import critique_in, in_one_line, items_in
 from thinkedit.images import Picture
 from thinkedit.types import Critique, CritiqueState, LoopSettings
 
-__all__ = ["Tell", "Trial", "Tried", "tried"]
+__all__ = ["Tell", "Trial", "Tried", "kind_of", "tried"]
 
 T = TypeVar("T")
 Model = TypeVar("Model", Editor, Thinker)
@@ -77,6 +77,11 @@ class Tried:
         return {**asdict(self), "instruction": INSTRUCTION}
 
 
+def kind_of(name: str, config: Config) -> str:
+    """`chat`, `diffusers` and so on: of a kind, of a `kind:model`, or of a name of the configuration."""
+    return str(config.models.get(name, {}).get("kind", name)).partition(":")[0]
+
+
 async def tried(config: Config, settings: LoopSettings, models: Models, tell: Tell) -> Tried:
     """Load or reach the pair and let each work once; a fault of one does not keep the other from its turn."""
     editor, thinker = Trial(settings.editor), Trial(settings.thinker)
@@ -84,8 +89,10 @@ async def tried(config: Config, settings: LoopSettings, models: Models, tell: Te
     made = await _failing_well(editor, lambda: _edited(editor, models, settings, source, tell))
     await _failing_well(thinker, lambda: _judged(thinker, models, settings, source, made, tell))
     if thinker.error.startswith(_FORM):
-        kind = str(config.models.get(thinker.name, {}).get("kind", thinker.name)).partition(":")[0]
-        thinker.error += f"; {_REMEDIES.get(kind, 'try another model, or a template that it knows')}"
+        remedy = _REMEDIES.get(
+            kind_of(thinker.name, config), "try another model, or a template that it knows"
+        )
+        thinker.error += f"; {remedy}"
     return Tried(editor, thinker, host_peak(), await run_sync(device_memory), "torch" in sys.modules)
 
 
