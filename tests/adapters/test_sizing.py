@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from thinkedit.adapters.sizing import Laid, canvas_for, flattened, lay, lay_mask, lift
+from thinkedit.adapters.sizing import Laid, canvas_for, cut, flattened, lay, lay_mask, lift, within
 from thinkedit.errors import SettingsError
 from thinkedit.images import Picture
 from thinkedit.images.metadata import Metadata
@@ -158,6 +158,51 @@ def test_a_canvas_of_the_models_area_has_the_pictures_aspect() -> None:
         width, height = canvas_for(size, area=MEGAPIXEL, multiple=16)
         assert width / height == pytest.approx(size[0] / size[1], rel=0.012)
         assert width * height == pytest.approx(MEGAPIXEL, rel=0.06)
+
+
+def test_a_long_picture_gets_a_canvas_that_the_model_takes() -> None:
+    for size, aspect in [((300, 2000), 1 / 3), ((20000, 10), 3), ((4000, 3000), 4 / 3)]:
+        width, height = canvas_for(size, area=1536 * 1024, multiple=32, widest=3)
+        assert width / height == pytest.approx(aspect, rel=0.03)
+        assert width * height == pytest.approx(1536 * 1024, rel=0.06)
+
+
+@pytest.mark.parametrize(("answer", "told"), [((1184, 896), False), ((1024, 1024), True)])
+def test_an_answer_that_was_rounded_to_other_multiples_is_the_whole_canvas(
+    answer: tuple[int, int], told: bool
+) -> None:
+    source = Picture.from_pixels(marked((400, 300), 40))
+    laid = lay(source, (1184, 880))
+    _, note = lift(noise(answer), laid, source)
+    assert ("filled with its edges" in note) is told
+
+
+def test_filling_is_cut_from_a_picture_that_keeps_the_models_size() -> None:
+    source = Picture.from_pixels(marked((100, 200), 20))
+    laid = lay(source, (200, 200))
+    own = cut(np.repeat(np.repeat(laid.pixels, 2, axis=0), 2, axis=1), laid)
+    assert own.shape == (400, 200, 3)
+    assert red_square(own) == (0, 0, 40, 40)
+    assert cut(noise((50, 90)), laid).shape == (90, 50, 3)
+
+
+def test_transparency_that_the_model_made_is_kept() -> None:
+    source = Picture.from_pixels(noise((40, 40)))
+    laid = lay(source, (64, 64))
+    answer = np.dstack([laid.pixels, np.zeros((64, 64), np.uint8)])
+    back, _ = lift(answer, laid, source)
+    alpha = back.alpha()
+    assert alpha is not None
+    assert alpha.max() == 0
+
+
+def test_nothing_outside_a_mask_changes() -> None:
+    source, made = Picture.from_pixels(noise((30, 20))), Picture.from_pixels(noise((31, 20))[:, :30])
+    mask: NDArray[np.uint8] = np.zeros((20, 30, 3), np.uint8)
+    mask[:, 15:] = 255
+    mixed = within(made, Picture.from_pixels(mask).data, source).pixels()
+    assert np.array_equal(mixed[:, :15], source.pixels()[:, :15])
+    assert np.array_equal(mixed[:, 15:], made.pixels()[:, 15:])
 
 
 def test_a_picture_that_fits_is_taken_pixel_by_pixel() -> None:

@@ -18,13 +18,13 @@ from PIL import Image
 from thinkedit.errors import SettingsError
 from thinkedit.images import Picture
 
-__all__ = ["Laid", "canvas_for", "flattened", "lay", "lay_mask", "lift"]
+__all__ = ["Laid", "canvas_for", "cut", "flattened", "lay", "lay_mask", "lift", "within"]
 
 WHOLE = 1.03
 """A canvas up to this much larger than the source takes it pixel by pixel; scaling would only blur it."""
 
-SAME_ASPECT = 0.01
-"""Sides that differ by less than this, or by two pixels, are a canvas rounded to other multiples."""
+ROUNDED = 0.04
+"""A side that differs by less than this, and 24 pixels at most, is one that the model rounded."""
 
 
 def canvas_for(
@@ -34,6 +34,7 @@ def canvas_for(
     multiple: int,
     longest: int | None = None,
     allowed: Sequence[tuple[int, int]] | None = None,
+    widest: float | None = None,
 ) -> tuple[int, int]:
     """The (width, height) to lay a picture of `size` on: of its aspect, as near as the model's sizes let it.
 
@@ -41,6 +42,7 @@ def canvas_for(
     multiple: of each side. longest: of either side; a picture that is longer still is laid on less.
     allowed: the only sizes there are; area then chooses between those of one aspect, without it the smallest
         that takes the picture whole, else the largest. multiple and longest are then left aside.
+    widest: the longer side over the shorter one at most; a picture that is longer gets more filling.
     SettingsError where there is no such size.
     """
     width, height = size
@@ -48,6 +50,9 @@ def canvas_for(
         raise SettingsError(f"no canvas for {width}x{height} of area {area} in multiples of {multiple}")
     if allowed is not None:
         return _nearest(size, area, allowed)
+    if widest is not None:
+        width, height = max(width, math.ceil(height / widest)), max(height, math.ceil(width / widest))
+        size = width, height
     if longest is not None and longest < multiple:
         raise SettingsError(f"the longest side is {longest}: give {multiple}, the model's multiple, or more")
     if area is None and (longest is None or max(size) <= longest // multiple * multiple):
@@ -150,16 +155,14 @@ def lay_mask(mask: bytes, laid: Laid) -> NDArray[np.uint8]:
 def lift(result: NDArray[np.uint8], laid: Laid, source: Picture) -> tuple[Picture, str]:
     """The model's picture at the source's size, with the source's alpha and profile, and a line on how.
 
-    result: height x width x 3, RGB, 8 bits. Where it has the canvas's aspect, at whatever size, the filling
-    is cut away; a result of another aspect is kept whole, fitted inside the source's size and its edges
-    filled, and the line says so.
+    result: height x width x 3 (RGB) or 4 (RGBA, its own alpha is then kept), 8 bits. Where it has the
+    canvas's aspect, at whatever size, the filling is cut away; a result of another aspect is kept whole,
+    fitted inside the source's size and its edges filled, and the line says so.
     """
     height, width = result.shape[:2]
-    across, down = width / laid.canvas[0], height / laid.canvas[1]
-    if _same_aspect(width, height, laid.canvas):
-        left, top, wide, high = laid.box
-        inside = (left * across, top * down, (left + wide) * across, (top + high) * down)
-        made = _resized(result, source.size, (*inside[:2], min(inside[2], width), min(inside[3], height)))
+    inside = _inside(width, height, laid)
+    if inside is not None:
+        made = _resized(result, source.size, inside)
         own = laid.canvas == source.size == (width, height)
         note = "" if own else f"made at {width}x{height}, brought back to {source.width}x{source.height}"
     else:
@@ -172,12 +175,40 @@ def lift(result: NDArray[np.uint8], laid: Laid, source: Picture) -> tuple[Pictur
     return Picture.from_pixels(made, like=source), note
 
 
+def cut(result: NDArray[np.uint8], laid: Laid) -> NDArray[np.uint8]:
+    """The model's picture at its own size without the filling; whole where its aspect is not the canvas's."""
+    height, width = result.shape[:2]
+    inside = _inside(width, height, laid)
+    if inside is None or not laid.filled:
+        return result
+    left, top, right, bottom = (round(edge) for edge in inside)
+    return result[top : max(bottom, top + 1), left : max(right, left + 1)]
+
+
+def within(made: Picture, mask: bytes, source: Picture) -> Picture:
+    """`made` where the mask is white and `source` where it is black; all three of one size."""
+    white = Picture.from_bytes(mask).pixels()
+    share = _resized(white, source.size)[..., :1].astype(np.uint16)
+    mixed = (made.pixels() * share + source.pixels() * (255 - share) + 127) // 255
+    return Picture.from_pixels(mixed.astype(np.uint8), like=source)
+
+
+def _inside(width: int, height: int, laid: Laid) -> tuple[float, float, float, float] | None:
+    """(left, top, right, bottom) of the source on a result of this size; None where its aspect is another."""
+    if not _same_aspect(width, height, laid.canvas):
+        return None
+    across, down = width / laid.canvas[0], height / laid.canvas[1]
+    left, top, wide, high = laid.box
+    return left * across, top * down, min(width, (left + wide) * across), min(height, (top + high) * down)
+
+
 def _same_aspect(width: int, height: int, canvas: tuple[int, int]) -> bool:
     """Whether both sides were scaled alike, but for rounding."""
-    wanted = width * canvas[1] / canvas[0], height * canvas[0] / canvas[1]
-    return abs(wanted[0] - height) <= max(2, SAME_ASPECT * height) or abs(wanted[1] - width) <= max(
-        2, SAME_ASPECT * width
-    )
+
+    def near(side: int, wanted: float) -> bool:
+        return abs(side - wanted) <= min(24, max(2, ROUNDED * side))
+
+    return near(height, width * canvas[1] / canvas[0]) or near(width, height * canvas[0] / canvas[1])
 
 
 def _fitted(size: tuple[int, int], canvas: tuple[int, int]) -> tuple[int, int, int, int]:
