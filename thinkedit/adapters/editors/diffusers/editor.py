@@ -60,7 +60,7 @@ class DiffusersEditor:
         placement: str | None = None,
         quantization: str | None = None,
         attention: str | None = None,
-        compile: bool = False,
+        compile: bool = False,  # noqa: A002
         cache: str | None = None,
         lora: str | Sequence[str] | None = None,
         lora_scale: float | Sequence[float] = 1.0,
