@@ -23,6 +23,7 @@ from thinkedit.adapters.base import (
     Planner,
     PlanRequest,
     Preference,
+    RefineRequest,
     Thinker,
 )
 from thinkedit.adapters.editors.scripted import ScriptedEditor
@@ -184,6 +185,20 @@ async def test_progress_is_told(source: Picture) -> None:
     assert told == [(1, 2, "edited"), (2, 2, "edited")]
 
 
+async def test_steps_are_told_of_a_batch_together(source: Picture) -> None:
+    told: list[tuple[float, float, str]] = []
+
+    async def progress(done: float, total: float, message: str) -> None:
+        told.append((done, total, message))
+
+    requests = [EditRequest(source, "a"), EditRequest(source, "b")]
+    stepped = ScriptedEditor(size="tiny", steps=3)
+    assert len(await stepped.edit(requests, progress)) == len(await stepped.edit(requests)) == 2
+    assert told == [(step, 6, "step") for step in range(1, 7)]
+    with pytest.raises(SettingsError, match="steps is 0"):
+        ScriptedEditor(steps=0)
+
+
 async def test_the_script_goes_by_turn_and_not_by_calls(source: Picture) -> None:
     low, high = (
         Critique(semantic=3, quality=3, next_prompt="x"),
@@ -229,8 +244,14 @@ async def test_plans_and_comparisons(source: Picture) -> None:
     assert (await ScriptedThinker().compare(compare)).better == 1
     assert (await ScriptedThinker(preferred=Preference(2)).compare(compare)).better == 2
     assert (await ScriptedThinker(preferred=lambda _: Preference(0)).compare(compare)).better == 0
-    broken = ScriptedThinker(planned=ThinkerFailed("p"), preferred=ThinkerFailed("c"))
-    for call in (broken.plan(plan), broken.compare(compare)):
+    refine = RefineRequest(source, source, "Warm it", "Warm", Critique(semantic=3, quality=3))
+    assert await ScriptedThinker().refine(refine) == "Warm it (refined for turn 2)"
+    assert await ScriptedThinker(refined="R").refine(refine) == "R"
+    assert await ScriptedThinker(refined=lambda request: request.prompt * 2).refine(refine) == "WarmWarm"
+    broken = ScriptedThinker(
+        planned=ThinkerFailed("p"), preferred=ThinkerFailed("c"), refined=ThinkerFailed("r")
+    )
+    for call in (broken.plan(plan), broken.compare(compare), broken.refine(refine)):
         with pytest.raises(ThinkerFailed):
             await call
 

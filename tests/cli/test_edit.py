@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from thinkedit.adapters.thinkers.scripted import ScriptedThinker
+from thinkedit.types import Critique, Usage
+
 from .conftest import Invoke, Place
 
 RAW = "<think>{think}</think><score>{score}</score><answer>{answer}</answer>"
@@ -147,6 +150,65 @@ def test_options_reach_the_loop(place: Place, invoke: Invoke) -> None:
     assert [c["seed"] for c in document["turns"][0]["candidates"]] == [11, 1011, 2011]
     assert document["turns"][0]["prompt"] == "x (planned)"
     assert document["next"]["action"] == "go_on"
+
+
+def test_several_looks_another_refiner_and_a_safety_check(place: Place, invoke: Invoke) -> None:
+    place.configure(more='[models.guard]\nkind = "scripted"\nwords = ["dragon"]\n')
+    done = invoke(
+        "edit", place.photo, "warmer", "--json", "--passes", "3", "--refiner", "fake-thinker",
+        "--safety", "guard", "--turns", "2",
+    )  # fmt: skip
+    assert done.json["turns"][1]["prompt"] == "warmer (refined for turn 2)"
+    roles = [call["role"] for call in place.calls()]
+    assert (roles.count("thinker"), roles.count("refiner"), roles.count("editor")) == (6, 1, 2)
+    plain = invoke(
+        "edit", place.photo, "warmer", "--passes", "2", "--refiner", "fake-thinker", "--safety", "guard"
+    )
+    first = plain.out.splitlines()[0]
+    assert "refined by fake-thinker" in first
+    assert "checked by guard" in first
+    assert "mean of 2 critiques" in first
+
+
+def test_a_safety_check_refuses_with_the_code_of_a_refusal(place: Place, invoke: Invoke) -> None:
+    place.configure(more='[models.guard]\nkind = "scripted"\nwords = ["dragon"]\n')
+    done = invoke("edit", place.photo, "add a dragon", "--safety", "guard")
+    assert (done.code, place.calls()) == (3, [])
+    assert done.err == "Error: the safety check refused the instruction: it shows or asks for 'dragon'\n"
+    assert invoke("sessions", "list", "--json").json["sessions"] == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "why"),
+    [
+        (("--refiner", "measured"), "the refiner 'measured' is a thinker that cannot write prompts"),
+        (("--safety", "gaurd"), "unknown safety check 'gaurd'"),
+        (("--passes", "9"), "the option passes has the value 9"),
+    ],
+)
+def test_what_they_cannot_be_is_one_line(
+    place: Place, invoke: Invoke, flags: tuple[str, str], why: str
+) -> None:
+    done = invoke("edit", place.photo, "warmer", *flags)
+    assert done.code == 2
+    assert why in done.err
+    assert done.err.count("\n") == 1
+    assert place.calls() == []
+
+
+def test_tokens_are_told_where_they_are_counted(
+    place: Place, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def counting(self: object, request: object) -> Critique:
+        return Critique(semantic=9, quality=9, usage=Usage(input_tokens=1234, output_tokens=56))
+
+    monkeypatch.setattr(ScriptedThinker, "_line", counting)
+    assert "tokens: 1,234 in, 56 out" in invoke("edit", place.photo, "warmer").out
+    document = invoke("edit", place.photo, "warmer", "--json", "--passes", "2").json
+    both = {"input_tokens": 2468, "output_tokens": 112}
+    assert document["turns"][0]["usage"] == document["turns"][0]["critique"]["usage"] == both
+    looked = invoke("critique", place.photo, place.photo, "warmer", "--passes", "2")
+    assert "tokens: 2,468 in, 112 out" in looked.out
 
 
 @pytest.mark.parametrize("budget", [("--budget-calls", "1"), ("--budget-seconds", "0.000001")])

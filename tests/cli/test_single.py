@@ -34,6 +34,15 @@ def test_refine(place: Place, invoke: Invoke) -> None:
     assert document["prompt"] == "make it warmer (turn 2)"
 
 
+def test_several_looks_and_another_refiner(place: Place, invoke: Invoke) -> None:
+    assert (
+        invoke("critique", place.photo, place.photo, "x", "--passes", "3", "--json").json["semantic"] == 5.5
+    )
+    assert len(place.calls()) == 3
+    document = invoke("refine", place.photo, place.photo, "x", "--refiner", "fake-thinker", "--json").json
+    assert document["prompt"] == "x (refined for turn 2)"
+
+
 def test_the_built_in_thinker_measures(place: Place, invoke: Invoke) -> None:
     document = invoke(
         "critique", place.photo, place.photo, "make it warmer", "--thinker", "measured", "--json"

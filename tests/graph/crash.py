@@ -41,9 +41,11 @@ class Instant:
     moment: str
     n: int
     candidates: int = 1
+    passes: int = 1
 
     def __str__(self) -> str:
-        return f"{self.place}-{self.moment}-{self.n}-of-{self.candidates}"
+        passes = f"-seen-{self.passes}-times" if self.passes > 1 else ""
+        return f"{self.place}-{self.moment}-{self.n}-of-{self.candidates}{passes}"
 
 
 def script(request: CritiqueRequest) -> Critique:
@@ -51,7 +53,7 @@ def script(request: CritiqueRequest) -> Critique:
     turn = len(request.history) + 1
     scores = {1: (4.0, 7.0), 2: (7.5, 7.0), 3: (5.0, 6.0)}.get(turn, (7.0, 6.5))
     return Critique(
-        semantic=scores[0],
+        semantic=scores[0] - 0.5 * request.look,
         quality=scores[1],
         reasoning=f"turn {turn} after {[past.semantic for past in request.history]}",
         next_prompt=f"{request.instruction}, attempt {turn + 1}",
@@ -68,9 +70,9 @@ def models(log: Path, faults: dict[str, Any] | None = None) -> Models:
 SETTINGS = LoopSettings(editor="scripted", thinker="scripted", turns=5, patience=4, seed=7)
 
 
-async def begin(data: Path, made: Models, candidates: int) -> EditResult:
+async def begin(data: Path, made: Models, candidates: int, passes: int = 1) -> EditResult:
     async with open_runner(Config(data=data), made) as runner:
-        settings = SETTINGS.model_copy(update={"candidates": candidates})
+        settings = SETTINGS.model_copy(update={"candidates": candidates, "passes": passes})
         return await think_edit(PHOTO, "make it warmer", settings=settings, runner=runner)
 
 
@@ -86,7 +88,7 @@ def run_and_die(data: Path, log: Path, instant: Instant) -> None:
         faults[instant.place] = _in_the_middle(instant.n)
     else:
         _ARM[instant.place](instant)
-    anyio.run(begin, data, models(log, faults), instant.candidates)
+    anyio.run(begin, data, models(log, faults), instant.candidates, instant.passes)
 
 
 def run_resume(data: Path, log: Path, session_id: str) -> None:

@@ -33,6 +33,10 @@ INSTANTS = [
     *(Instant("editor", "middle", n, candidates=2) for n in (2, 3)),
     *(Instant("thinker", "middle", n, candidates=2) for n in (1, 4)),
     *(Instant(place, moment, 5, candidates=2) for place, moment in (("image", "half"), ("ledger", "inside"))),
+    *(Instant("thinker", "middle", n, passes=3) for n in (1, 2, 3, 5, 9)),
+    *(Instant("ledger", "inside", n, passes=3) for n in (7, 8, 9, 10)),
+    *(Instant("ledger", "after", n, passes=3) for n in (7, 8, 9, 10)),
+    *(Instant("thinker", "middle", n, candidates=2, passes=3) for n in (4, 8)),
 ]
 
 
@@ -44,13 +48,13 @@ def processes() -> Any:
 
 
 @pytest.fixture(scope="module")
-def unkilled(tmp_path_factory: pytest.TempPathFactory) -> dict[int, EditResult]:
-    """The results that an undisturbed run gives, by number of candidates."""
+def unkilled(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[int, int], EditResult]:
+    """The results that an undisturbed run gives, by number of candidates and of passes."""
     results = {}
-    for candidates in (1, 2):
+    for candidates, passes in sorted({(instant.candidates, instant.passes) for instant in INSTANTS}):
         data = tmp_path_factory.mktemp("unkilled")
         models = crash.models(data / "calls.log")
-        results[candidates] = anyio.run(crash.begin, data, models, candidates)
+        results[candidates, passes] = anyio.run(crash.begin, data, models, candidates, passes)
     return results
 
 
@@ -97,7 +101,7 @@ def check_store(data: Path) -> None:
 
 @pytest.mark.parametrize("instant", INSTANTS, ids=str)
 def test_a_killed_session_goes_on_as_if_nothing_had_happened(
-    instant: Instant, processes: Any, unkilled: dict[int, EditResult], tmp_path: Path
+    instant: Instant, processes: Any, unkilled: dict[tuple[int, int], EditResult], tmp_path: Path
 ) -> None:
     log = tmp_path / "calls.log"
     child = processes.Process(target=crash.run_and_die, args=(tmp_path, log, instant))
@@ -114,12 +118,13 @@ def test_a_killed_session_goes_on_as_if_nothing_had_happened(
 
     result = anyio.run(crash.resume, tmp_path, log, sessions[0])
 
-    assert facts(result) == facts(unkilled[instant.candidates])
+    assert facts(result) == facts(unkilled[instant.candidates, instant.passes])
     check_store(tmp_path)
     after = calls_in(log)
     repeated = sum(after.values()) - len(after)
     assert repeated <= sum(before.values()) - recorded, "a recorded call was made again"
-    assert repeated <= instant.candidates, "more than the call in flight was made again"
+    at_once = instant.candidates * instant.passes
+    assert repeated <= at_once, "more than the calls in flight were made again"
 
 
 def test_the_instants_are_enough() -> None:

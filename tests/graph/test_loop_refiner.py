@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.graph.kit import INSTRUCTION, SETTINGS, SOURCE, Seen, numbered, scored
-from thinkedit.adapters.base import RefineRequest
-from thinkedit.errors import EditRefused, ThinkerFailed
+from tests.graph.kit import INSTRUCTION, SETTINGS, SOURCE, Seen, begun, numbered, running, scored
+from thinkedit.adapters.base import CompareRequest, Preference, RefineRequest
+from thinkedit.adapters.models import Models
+from thinkedit.adapters.thinkers.scripted import ScriptedCritic, ScriptedThinker
+from thinkedit.errors import EditRefused, SettingsError, ThinkerFailed
 from thinkedit.graph.build import create_think_edit_graph
+from thinkedit.graph.sessions import turn_records
 
 pytestmark = pytest.mark.anyio
 
@@ -85,3 +88,77 @@ async def test_a_failure_that_passes_is_made_up_for() -> None:
     seen = Seen()
     await refined_by(Refining(ThinkerFailed("busy"), ValueError("odd"), "one"), seen, numbered(3, 9))
     assert [prompt for prompt, _ in seen.prompts] == [INSTRUCTION, "one"]
+
+
+def pair(refiner: Any, script: Any, **thinkers: Any) -> Models:
+    critic = ScriptedCritic(script)
+    return Models(editors={"e": Seen().editor()}, thinkers={"t": critic, "r": refiner, **thinkers})
+
+
+async def test_settings_name_it_and_its_turns_say_who_wrote_the_prompt() -> None:
+    refiner = ScriptedThinker(refined=lambda request: f"after {request.prompt}")
+    # The critic gives no prompt of its own: it need not.
+    async with running(models=pair(refiner, [scored(3), scored(9)])) as runner:
+        result = await begun(runner, refiner="r")
+        records = await turn_records(runner.store, runner.ledger, result.session_id)
+    assert [turn.prompt for turn in result.turns] == [INSTRUCTION, f"after {INSTRUCTION}"]
+    assert [(r.origin, r.refiner) for r in records] == [
+        ("instruction", ""),
+        ("refiner", refiner.identity),
+    ]
+    assert records[1].thinker != refiner.identity
+
+
+async def test_sessions_of_one_process_keep_their_refiners_apart() -> None:
+    models = pair(ScriptedThinker(refined="one"), [scored(3)], q=ScriptedThinker(refined="two"))
+    async with running(models=models) as runner:
+        prompts = [
+            [turn.prompt for turn in (await begun(runner, refiner=name, turns=2)).turns][1:]
+            for name in ("r", "q", "r")
+        ]
+        without = await begun(runner, turns=2)
+    assert prompts == [["one"], ["two"], ["one"]]
+    assert (without.stop_reason or "") == "nothing_new"
+
+
+async def test_one_that_cannot_refine_is_refused_before_the_first_edit() -> None:
+    models = pair(ScriptedCritic(), [scored(3)])
+    async with running(models=models) as runner:
+        with pytest.raises(SettingsError, match=r"the refiner 'r' .* cannot write prompts.*'scripted'"):
+            await begun(runner, refiner="r")
+        with pytest.raises(SettingsError, match="unknown thinker 'nobody'"):
+            await begun(runner, refiner="nobody")
+        assert await runner.ledger.sessions() == []
+
+
+async def test_one_that_is_not_there_is_found_before_the_first_edit() -> None:
+    seen = Seen()
+    models = Models(
+        editors={"e": seen.editor()},
+        thinkers={"t": ScriptedThinker(), "r": ScriptedThinker(down=ThinkerFailed("no answer"))},
+    )
+    async with running(models=models) as runner:
+        with pytest.raises(ThinkerFailed, match="no answer"):
+            await begun(runner, refiner="r")
+    assert seen.edits == []
+
+
+async def test_it_compares_where_the_critic_cannot() -> None:
+    asked: list[CompareRequest] = []
+
+    def second(request: CompareRequest) -> Preference:
+        asked.append(request)
+        return Preference(2 if len(asked) == 1 else 1)
+
+    refiner = ScriptedThinker(preferred=second)
+    async with running(models=pair(refiner, numbered(3, 7, 6))) as runner:
+        result = await begun(runner, refiner="r", turns=3, select="pairwise")
+    assert (result.selected_turn, len(asked)) == (3, 2)
+    assert "in both orders" in result.why
+
+
+async def test_where_nobody_can_compare_the_reason_says_so() -> None:
+    async with running(models=pair(ScriptedThinker(), numbered(3, 7, 6))) as runner:
+        result = await begun(runner, turns=3, select="pairwise")
+    assert result.selected_turn == 2
+    assert "The thinker cannot compare two images, so scores decided." in result.why

@@ -42,6 +42,11 @@ def pictures(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def garden(pictures: Path) -> str:
+    return str(pictures / "garden.jpg")
+
+
+@pytest.fixture
 def config(tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     """Nothing is allowed but `pictures`: neither home nor temporary folder nor working directory."""
     home = tmp_path / "home"

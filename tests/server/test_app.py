@@ -31,11 +31,6 @@ TOOLS = ["think_edit", "continue_edit", "edit_image", "critique_image", "refine_
 WARMER = {"instruction": "make it warmer"}
 
 
-@pytest.fixture
-def garden(pictures: Path) -> str:
-    return str(pictures / "garden.jpg")
-
-
 async def test_lists_five_described_tools(serve: Serve) -> None:
     async with serve() as served:
         tools = (await served.client.list_tools()).tools

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from thinkedit.server.progress import SessionProgress
+from thinkedit.server.progress import EditProgress, SessionProgress
 from thinkedit.types import Event
 
 pytestmark = pytest.mark.anyio
@@ -74,3 +74,32 @@ async def test_the_best_score_so_far_is_kept() -> None:
         {"kind": "critiqued", "turn": 2, "semantic": 5, "quality": 5, "overall": 5},
     )
     assert notes[1][2].endswith("scored semantic 5, quality 5; best so far 7.0 of 10")
+
+
+async def test_an_editors_steps_fill_the_time_between_editing_and_edited() -> None:
+    steps = [
+        {"kind": "editing", "turn": 2, "message": f"step {done} of 28", "done": done, "total": 28}
+        for done in (1, 14, 7, 28)  # 7: as where a failed pass is begun again
+    ]
+    notes = await reported(
+        {"kind": "editing", "turn": 2, "prompt": "warmer"}, *steps, {"kind": "edited", "turn": 2}
+    )
+    values = [progress for progress, _, _ in notes]
+    assert values == sorted(set(values))
+    assert values[0] == pytest.approx(1.05)
+    assert values[2] == pytest.approx(1.275)
+    assert 1.5 <= values[-1] < 1.51
+    assert notes[1][2].endswith("turn 2 of 4: editing: step 1 of 28")
+
+
+async def test_one_pass_tells_its_steps_a_few_times_a_second_and_only_forward() -> None:
+    heard = Heard()
+    progress = EditProgress(heard)  # type: ignore[arg-type]  # only report_progress is used
+    for done in (*range(1, 101), 50, 100):
+        await progress(done, 100, "step")
+    values = [at for at, _, _ in heard.notes]
+    assert values[0] == 1
+    assert values[-1] == 100
+    assert values == sorted(set(values))
+    assert len(values) < 20
+    assert heard.notes[-1][2] == "step 100 of 100"

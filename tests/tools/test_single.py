@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from tests.graph.kit import INSTRUCTION, SOURCE, Seen, begun, edited, numbered, running, scored
+from thinkedit.adapters.base import RefineRequest
 from thinkedit.adapters.editors.scripted import ScriptedEditor
-from thinkedit.adapters.thinkers.scripted import ScriptedThinker
+from thinkedit.adapters.models import Models
+from thinkedit.adapters.thinkers.scripted import ScriptedCritic, ScriptedThinker
 from thinkedit.errors import (
     AnswerError,
     EditorFailed,
@@ -24,7 +26,7 @@ from thinkedit.errors import (
     UnsupportedEdit,
 )
 from thinkedit.tools import critique_image, edit_image, refine_instruction
-from thinkedit.types import Critique, CritiqueState
+from thinkedit.types import Critique, CritiqueState, Usage
 
 pytestmark = pytest.mark.anyio
 
@@ -176,3 +178,54 @@ async def test_a_model_that_hangs_ends_at_its_limit() -> None:
             await edit_image(SOURCE, INSTRUCTION, runner=runner)
         with pytest.raises(ThinkerFailed, match=r"within 0\.02 s"):
             await critique_image(SOURCE, SOURCE, INSTRUCTION, runner=runner)
+
+
+async def test_several_looks_are_averaged_and_a_broken_one_is_left_out() -> None:
+    looks: list[Any] = [scored(3), ThinkerFailed("gone"), scored(6)]
+    used = Usage(input_tokens=5, output_tokens=1)
+
+    def script(request: Any) -> Any:
+        line = looks[request.look]
+        return line if isinstance(line, Exception) else line.model_copy(update={"usage": used})
+
+    async with running(None, ScriptedThinker(script)) as runner:
+        judged = await critique_image(SOURCE, SOURCE, INSTRUCTION, passes=3, runner=runner)
+        assert (judged.semantic, judged.usage) == (4.5, Usage(input_tokens=10, output_tokens=2))
+        assert "1 of 3 looks" in judged.reasoning
+        looks[:] = [ThinkerFailed("gone")] * 3
+        with pytest.raises(ThinkerFailed, match="none of 3 looks gave a critique; the first: gone"):
+            await critique_image(SOURCE, SOURCE, INSTRUCTION, passes=3, runner=runner)
+
+
+async def test_more_looks_at_a_turn_are_asked_for() -> None:
+    seen = Seen()
+    async with running(seen.editor(), seen.thinker(numbered(3, 7))) as runner:
+        result = await begun(runner, turns=2)
+        made = len(seen.critiques)
+        await critique_image(session_id=result.session_id, turn=1, passes=2, runner=runner)
+    assert [request.look for request in seen.critiques[made:]] == [0, 1]
+
+
+async def test_a_refiner_writes_the_prompt_from_the_thinkers_critique() -> None:
+    asked: list[RefineRequest] = []
+
+    def refined(request: RefineRequest) -> str:
+        asked.append(request)
+        return " better words "
+
+    refiner = ScriptedThinker(refined=refined)
+    models = Models(
+        editors={"e": ScriptedEditor(size="tiny")},
+        thinkers={"t": ScriptedCritic(numbered(3, 5)), "r": refiner},
+    )
+    async with running(models=models) as runner:
+        one = await refine_instruction(SOURCE, SOURCE, INSTRUCTION, refiner="r", runner=runner)
+        result = await begun(runner, turns=2)
+        turn = await refine_instruction(session_id=result.session_id, turn=2, refiner="r", runner=runner)
+        with pytest.raises(SettingsError, match="cannot write prompts"):
+            await refine_instruction(SOURCE, SOURCE, INSTRUCTION, refiner="t", runner=runner)
+    assert (one.prompt, one.why) == ("better words", "worth 3")
+    assert one.thinker.endswith(refiner.identity)
+    assert turn.prompt == "better words"
+    assert (asked[1].critique.semantic, asked[1].prompt) == (5, "prompt 2")
+    assert [past.turn for past in asked[1].history] == [1]

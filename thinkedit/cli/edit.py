@@ -28,6 +28,8 @@ def edit(
     keep_metadata: options.KeepMetadata = False,
     editor: options.Editor = None,
     thinker: options.Thinker = None,
+    refiner: options.Refiner = None,
+    safety: options.Safety = None,
     turns: Annotated[
         int | None,
         typer.Option(
@@ -51,6 +53,7 @@ def edit(
             metavar="N", help="Pictures made in each turn, 1 to 8.", show_default=False, rich_help_panel=LOOP
         ),
     ] = None,
+    passes: options.Passes = None,
     seed: Annotated[
         int | None,
         typer.Option(
@@ -107,10 +110,13 @@ def edit(
     given = {
         "editor": editor,
         "thinker": thinker,
+        "refiner": refiner,
+        "safety": safety,
         "turns": turns,
         "threshold": threshold,
         "mode": mode,
         "candidates": candidates,
+        "passes": passes,
         "seed": seed,
         "patience": patience,
         "select": select,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from thinkedit.cli.output import clean, console, is_live, say
-from thinkedit.cli.view import scores
+from thinkedit.cli.view import scores, tokens
 
 if TYPE_CHECKING:
     from thinkedit.tools import CritiqueResult, RefinedResult
@@ -33,6 +33,7 @@ def show_critique(result: CritiqueResult) -> None:
         ("critique", result.reasoning),
         ("kept", _kept(result.preservation)),
         ("thinker", result.thinker),
+        ("tokens", tokens(result.usage)),
     ]
     _show(rows)
 

@@ -187,6 +187,8 @@ class LiveView:
         # Paths and commands are not wrapped, so that they can be copied.
         self._out.print(fact("written", written, "bold" if ending.written else ""), soft_wrap=True)
         self._out.print(fact("session", ending.result.session_id), soft_wrap=True)
+        if ending.tokens:
+            self._out.print(fact("tokens", ending.tokens), soft_wrap=True)
         if ending.go_on is not None:
             self._out.print(fact("go on", ending.go_on), soft_wrap=True)
 

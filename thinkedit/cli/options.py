@@ -19,7 +19,10 @@ __all__ = [
     "Json",
     "KeepMetadata",
     "Output",
+    "Passes",
     "Quiet",
+    "Refiner",
+    "Safety",
     "SessionId",
     "SessionIds",
     "Thinker",
@@ -114,6 +117,36 @@ Thinker = Annotated[
         "--thinker",
         metavar="NAME",
         help="KIND, KIND:MODEL or a name from thinkedit.toml.",
+        show_default=False,
+        rich_help_panel=LOOP,
+    ),
+]
+Refiner = Annotated[
+    str | None,
+    typer.Option(
+        "--refiner",
+        metavar="NAME",
+        help="Another thinker, that writes the next prompt.",
+        show_default=False,
+        rich_help_panel=LOOP,
+    ),
+]
+Safety = Annotated[
+    str | None,
+    typer.Option(
+        "--safety",
+        metavar="NAME",
+        help="Checks instruction, prompts and results: KIND:MODEL, a name, or python:MODULE:FUNCTION.",
+        show_default=False,
+        rich_help_panel=LOOP,
+    ),
+]
+Passes = Annotated[
+    int | None,
+    typer.Option(
+        "--passes",
+        metavar="N",
+        help="Critiques of each picture, whose scores are averaged, 1 to 8.",
         show_default=False,
         rich_help_panel=LOOP,
     ),

@@ -47,6 +47,7 @@ def critique(
     prompt: Prompt = None,
     thinker: options.Thinker = None,
     threshold: options.Threshold = None,
+    passes: options.Passes = None,
     data: options.Data = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
@@ -56,7 +57,9 @@ def critique(
     from thinkedit.cli.output import write_json
     from thinkedit.tools import critique_image
 
-    given = _given(source, edited, instruction, session, turn, prompt, thinker, threshold)
+    given = _given(source, edited, instruction, session, turn, prompt, thinker, threshold) | {
+        "passes": passes
+    }
     result: CritiqueResult = _look(critique_image, given, data, config, as_json=as_json)
     if as_json:
         write_json(result)
@@ -74,6 +77,7 @@ def refine(
     turn: Turn = None,
     prompt: Prompt = None,
     thinker: options.Thinker = None,
+    refiner: options.Refiner = None,
     threshold: options.Threshold = None,
     data: options.Data = None,
     config: options.ConfigFile = None,
@@ -85,6 +89,7 @@ def refine(
     from thinkedit.tools import refine_instruction
 
     given = _given(source, edited, instruction, session, turn, prompt, thinker, threshold)
+    given["refiner"] = refiner
     result: RefinedResult = _look(refine_instruction, given, data, config, as_json=as_json)
     if as_json:
         write_json(result)

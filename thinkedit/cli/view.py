@@ -6,9 +6,9 @@ import time
 from typing import Protocol
 
 from thinkedit.cli.output import clean, say
-from thinkedit.types import EditResult, Event, LoopSettings, StopReason, Turn
+from thinkedit.types import EditResult, Event, LoopSettings, StopReason, Turn, Usage
 
-__all__ = ["Ending", "PlainView", "QuietView", "View", "headline", "scores", "seconds", "went"]
+__all__ = ["Ending", "PlainView", "QuietView", "View", "headline", "scores", "seconds", "tokens", "went"]
 
 
 class Ending:
@@ -26,6 +26,10 @@ class Ending:
     @property
     def headline(self) -> str:
         return headline(self.result, self.interrupted)
+
+    @property
+    def tokens(self) -> str:
+        return tokens(Usage.total(turn.usage for turn in self.result.turns))
 
     @property
     def good(self) -> bool:
@@ -75,14 +79,25 @@ def scores(semantic: float | None, quality: float | None, overall: float | None)
     return f"semantic {semantic:.1f}, quality {quality:.1f}, overall {overall:.1f}"
 
 
+def tokens(usage: Usage | None) -> str:
+    """`12,345 in, 678 out`, or nothing where the thinker counts none."""
+    return f"{usage.input_tokens:,} in, {usage.output_tokens:,} out" if usage is not None else ""
+
+
 def went(settings: LoopSettings) -> str:
     """The settings that a person would want to see: `photo and measured, at most 4 turns, good at 8`."""
     parts = [f"{settings.editor} and {settings.thinker}"]
+    if settings.refiner is not None:
+        parts[0] += f", refined by {settings.refiner}"
+    if settings.safety is not None:
+        parts.append(f"checked by {settings.safety}")
     if settings.mode != "while":
         parts.append(f"mode {settings.mode.value}")
     parts.append(f"at most {settings.turns} turn{'' if settings.turns == 1 else 's'}")
     if settings.candidates > 1:
         parts.append(f"{settings.candidates} candidates each")
+    if settings.passes > 1:
+        parts.append(f"mean of {settings.passes} critiques")
     parts.append(f"good at {settings.threshold:g}")
     return ", ".join(parts)
 
@@ -155,6 +170,8 @@ class PlainView:
             say(f"written: {ending.written}")
         elif ending.result.image is None:
             say("written: nothing, because no image was made")
+        if ending.tokens:
+            say(f"tokens: {ending.tokens}")
         if ending.go_on is not None:
             say(f"go on: {ending.go_on}")
 

@@ -1,4 +1,7 @@
-"""The five tools as MCP calls them: arguments in words, results as `delivery` packs them."""
+"""The five tools as MCP calls them: arguments in words, results as `delivery` packs them.
+
+Which safety check is used is not an argument: it is the operator's to choose, in the configuration.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from thinkedit.images import Loaded
 from thinkedit.server.access import AccessPolicy, is_file_name
 from thinkedit.server.delivery import Delivery
 from thinkedit.server.lifetime import RunnerSource
-from thinkedit.server.progress import SessionProgress
+from thinkedit.server.progress import EditProgress, SessionProgress
 from thinkedit.tools import CritiqueResult, EditedResult, RefinedResult
 from thinkedit.types import EditResult, LoopSettings
 
@@ -53,6 +56,18 @@ Mode = Annotated[
 ]
 Candidates = Annotated[
     int | None, Field(ge=1, le=8, description="pictures made in each turn, the best is kept; usually 1")
+]
+Passes = Annotated[
+    int | None,
+    Field(ge=1, le=8, description="critiques of each picture, whose scores are averaged; usually 1"),
+]
+Select = Annotated[
+    Literal["score", "pairwise"] | None,
+    Field(description="choose the best turn by score (default), or have the thinker compare the best two"),
+]
+RefinerName = Annotated[
+    str | None,
+    Field(description="another thinker that writes the next prompt; default: the thinker does"),
 ]
 Seed = Annotated[
     int | None, Field(ge=0, le=2**31 - 1, description="for the same result again; drawn when not given")
@@ -105,6 +120,9 @@ class Calls:
         seed: Seed = None,
         editor: EditorName = None,
         thinker: ThinkerName = None,
+        refiner: RefinerName = None,
+        passes: Passes = None,
+        select: Select = None,
         budget_seconds: BudgetSeconds = None,
     ) -> Annotated[CallToolResult, EditResult]:
         async with self._source.use() as runner:
@@ -120,6 +138,9 @@ class Calls:
                 seed=seed,
                 editor=editor,
                 thinker=thinker,
+                refiner=refiner,
+                passes=passes,
+                select=select,
                 budget_seconds=budget_seconds,
             )
             return await self._delivery.session(runner, result, base_url=_base_url(ctx))
@@ -154,13 +175,10 @@ class Calls:
         seed: PassSeed = 0,
         editor: EditorName = None,
     ) -> Annotated[CallToolResult, EditedResult]:
-        async def progress(done: float, total: float, message: str) -> None:
-            await ctx.report_progress(done, total or None, message)
-
         async with self._source.use() as runner:
             loaded = await self._picture(runner, image)
             result = await tools.edit_image(
-                loaded, prompt, seed=seed, editor=editor, runner=runner, progress=progress
+                loaded, prompt, seed=seed, editor=editor, runner=runner, progress=EditProgress(ctx)
             )
             name, mime = (
                 (loaded.name, loaded.mime_type)
@@ -179,6 +197,7 @@ class Calls:
         prompt: Told = None,
         thinker: ThinkerName = None,
         threshold: Threshold = None,
+        passes: Passes = None,
     ) -> Annotated[CallToolResult, CritiqueResult]:
         async with self._source.use() as runner:
             result = await tools.critique_image(
@@ -190,6 +209,7 @@ class Calls:
                 prompt=prompt,
                 thinker=thinker,
                 threshold=threshold,
+                passes=passes,
                 runner=runner,
             )
             return self._delivery.critique(result)
@@ -204,6 +224,7 @@ class Calls:
         prompt: Told = None,
         thinker: ThinkerName = None,
         threshold: Threshold = None,
+        refiner: RefinerName = None,
     ) -> Annotated[CallToolResult, RefinedResult]:
         async with self._source.use() as runner:
             result = await tools.refine_instruction(
@@ -215,6 +236,7 @@ class Calls:
                 prompt=prompt,
                 thinker=thinker,
                 threshold=threshold,
+                refiner=refiner,
                 runner=runner,
             )
             return self._delivery.refined(result)

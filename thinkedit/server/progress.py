@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from thinkedit.graph.pacing import Pace, step_line
 from thinkedit.types import Event
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import Context
 
-__all__ = ["SessionProgress"]
+__all__ = ["EditProgress", "SessionProgress"]
 
 _DONE = {"editing": 0.05, "edited": 0.5, "critiquing": 0.55, "critiqued": 0.95}
-"""Share of a turn that is done when the event comes."""
+"""Share of a turn that is done when the event comes; an editor's own steps fill the time between."""
 
 _STEP = 0.001
 
@@ -31,7 +32,7 @@ class SessionProgress:
 
     async def __call__(self, event: Event) -> None:
         total = float(max(event.turns, 1))
-        at = total if event.kind == "stopped" else max(event.turn - 1, 0) + _DONE.get(event.kind, 0.0)
+        at = total if event.kind == "stopped" else max(event.turn - 1, 0) + _share(event)
         self._at = max(at, self._at + _STEP)
         if event.kind == "critiqued" and event.overall is not None:
             self._best = max(event.overall, self._best or 0.0)
@@ -43,6 +44,27 @@ class SessionProgress:
             where += f", turn {event.turn} of {event.turns}"
         best = "" if self._best is None else f"; best so far {self._best:.1f} of 10"
         return f"{where}: {_what(event)}{best}"
+
+
+def _share(event: Event) -> float:
+    done = _DONE.get(event.kind, 0.0)
+    if event.kind == "editing" and event.total > 0:
+        done += (_DONE["edited"] - done) * min(max(event.done / event.total, 0.0), 1.0)
+    return done
+
+
+class EditProgress:
+    """Reports an editor's own progress: a few times a second at most, and only what has grown."""
+
+    def __init__(self, ctx: Context[Any, Any]) -> None:
+        self._ctx = ctx
+        self._pace = Pace()
+        self._at = -1.0
+
+    async def __call__(self, done: float, total: float, message: str) -> None:
+        if done > self._at and self._pace.due(done, total):
+            self._at = done
+            await self._ctx.report_progress(done, total or None, step_line(done, total, message))
 
 
 def _what(event: Event) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from thinkedit.types import CritiqueView, EditResult, Image, Preservation, Status, Turn
+from thinkedit.types import CritiqueView, EditResult, Image, Preservation, Status, Turn, Usage
 
 if TYPE_CHECKING:
     from thinkedit.tools import CritiqueResult, EditedResult, RefinedResult
@@ -21,6 +21,7 @@ def of_session(result: EditResult, *, note: str = "", download: str = "") -> str
     else:
         lines.append(f"Result: turn {result.selected_turn}, {_picture(result.image, download)}.")
     lines += [note] if note else []
+    lines += _tokens(Usage.total(turn.usage for turn in result.turns))
     if result.status is Status.RUNNING:
         lines.append("It was interrupted: continue_edit(session_id, action='go_on') goes on with it.")
     elif result.next is not None:
@@ -41,7 +42,8 @@ def of_critique(result: CritiqueResult) -> str:
     verdict = "good enough" if result.satisfied else "not good enough"
     scores = _scores(result.semantic, result.quality, result.overall)
     kept = _kept(result.preservation)
-    return f"{scores}: {verdict}, by {result.thinker}. {_line(result.reasoning, 1500)}{kept}"
+    text = f"{scores}: {verdict}, by {result.thinker}. {_line(result.reasoning, 1500)}{kept}"
+    return "\n".join([text, *_tokens(result.usage)])
 
 
 def of_refined(result: RefinedResult) -> str:
@@ -74,6 +76,12 @@ def _picture(image: Image, download: str) -> str:
     where = f", written to {image.path}" if image.path else ""
     where += f", download: {download}" if download else ""
     return f"{image.width} x {image.height} pixels, {image.mime_type}, {image.uri}{where}"
+
+
+def _tokens(usage: Usage | None) -> list[str]:
+    if usage is None:
+        return []
+    return [f"Critiques took {usage.input_tokens:,} tokens in and {usage.output_tokens:,} out."]
 
 
 def _kept(preservation: Preservation | None) -> str:
