@@ -158,6 +158,8 @@ def _from_hub(error: BaseException) -> str | None:
         return "the Hugging Face Hub has no such model, or hides it: check the id, or log in with HF_TOKEN"
     if isinstance(error, hub.HFValidationError):
         return "it is neither a folder nor an id such as owner/name"
+    if isinstance(error, hub.LocalEntryNotFoundError) and isinstance(error.__cause__, hub.HfHubHTTPError):
+        return _from_hub(error.__cause__)  # it was reached, and said what is wrong
     if isinstance(error, hub.LocalEntryNotFoundError | hub.OfflineModeIsEnabled):
         return (
             "it is not in the local cache, and the Hugging Face Hub cannot be reached (or HF_HUB_OFFLINE is "
