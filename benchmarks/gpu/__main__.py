@@ -28,6 +28,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -75,14 +76,12 @@ def nothing_to_run_on() -> str | None:
 
 
 def machine(*, tiny: bool) -> str:
-    import diffusers
-    import torch
-    import transformers
-
-    libraries = f"torch {torch.__version__}, diffusers {diffusers.__version__}"
-    libraries += f", transformers {transformers.__version__}"
+    """The GPU and the libraries, in a line."""
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("torch", "diffusers", "transformers"))
     if tiny:
         return f"tiny models on the CPU ({libraries}): these figures say nothing about real ones"
+    import torch
+
     found = torch.cuda.get_device_properties(0)
     return f"{found.name}, {found.total_memory / 1e9:.0f} GB ({libraries})"
 
@@ -126,6 +125,7 @@ def run(role: str, folder: Path, placement: str, *, compare: bool, tiny: bool, r
 def report(role: str, folder: Path, *, tiny: bool, runs: int) -> bool:
     """Measure one role and print it; False where something could not be run."""
     unit = {"editor": "edit", "thinker": "critique"}[role]
+    each = {"editor": "s an edit", "thinker": "s a critique"}[role]
     print(f"\n{role}: {folder.name}")
     try:
         figures = run(role, folder, PLACEMENTS[0], compare=True, tiny=tiny, runs=runs)
@@ -136,11 +136,11 @@ def report(role: str, folder: Path, *, tiny: bool, runs: int) -> bool:
     count = 4 if tiny else 8
     if "tokens_in" in figures:
         print(f"  {figures['tokens_in']} tokens in, {figures['tokens_out']} out")
-    print(f"  bare                {bare:8.3f} s a {unit}")
-    print(f"  one at a time       {ours:8.3f} s a {unit}   ratio {bare / ours:5.2f} (goal {GOALS['ours']})")
+    print(f"  bare                {bare:8.3f} {each}")
+    print(f"  one at a time       {ours:8.3f} {each}   ratio {bare / ours:5.2f} (goal {GOALS['ours']})")
     print(
-        f"  {count} at once           {many / count:8.3f} s a {unit}"
-        f"   ratio {bare * count / many:5.2f} (goal {GOALS['many']})"
+        f"  {count} at once           {many / count:8.3f} {each}"
+        f"   ratio {bare * count / many:5.2f} (goal {GOALS['many']}), in {figures['passes']:.3g} passes"
     )
     for line in figures["decided"]:
         print(f"    {line}")

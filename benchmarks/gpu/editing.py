@@ -34,9 +34,7 @@ def _bare(job: Job, picture: Picture) -> dict[str, Any]:
     from PIL import Image
 
     dtype = torch.float32 if job.tiny else torch.bfloat16
-    pipeline = placed(
-        DiffusionPipeline.from_pretrained(job.folder, torch_dtype=dtype), job.placement, job.device
-    )
+    pipeline = placed(DiffusionPipeline.from_pretrained(job.folder, dtype=dtype), job.placement, job.device)
     pipeline.set_progress_bar_config(disable=True)
     image = Image.open(io.BytesIO(picture.data)).convert("RGB")
 
@@ -64,7 +62,7 @@ async def _ours(job: Job, pictures: list[Picture], runs: int) -> dict[str, Any]:
     editor: Any = create_editor(
         f"diffusers:{job.folder}",
         {"steps": job.steps, "area": job.side**2, "placement": job.placement, "device": job.device}
-        | {"batch": max(1, job.many), "window": 0.05},
+        | {"batch": max(1, job.many)},
     )
     requests = [EditRequest(picture, PROMPTS[n % len(PROMPTS)], seed=n) for n, picture in enumerate(pictures)]
 
@@ -88,6 +86,8 @@ async def _ours(job: Job, pictures: list[Picture], runs: int) -> dict[str, Any]:
     figures |= {f"peak_{where}": size for where, size in peaks(job.device).items()}
     if runs:
         await once(requests)
+        before = editor.passes
         figures["many"] = [await once(requests) for _ in range(runs)]
+        figures["passes"] = (editor.passes - before) / runs
     await editor.aclose()
     return figures

@@ -70,7 +70,7 @@ async def _ours(job: Job, requests: list[CritiqueRequest], runs: int) -> dict[st
     thinker: Any = create_thinker(
         f"transformers:{job.folder}",
         {"max_tokens": job.tokens, "corrective_retry": False, "placement": job.placement}
-        | {"device": job.device, "batch": max(1, job.many), "window": 0.05},
+        | {"device": job.device, "batch": max(1, job.many)},
     )
 
     async def critiqued(request: CritiqueRequest) -> None:
@@ -94,6 +94,8 @@ async def _ours(job: Job, requests: list[CritiqueRequest], runs: int) -> dict[st
     figures |= {f"peak_{where}": size for where, size in peaks(job.device).items()}
     if runs:
         await once(requests)
+        before = thinker.passes
         figures["many"] = [await once(requests) for _ in range(runs)]
+        figures["passes"] = (thinker.passes - before) / runs
     await thinker.aclose()
     return figures

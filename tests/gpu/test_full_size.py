@@ -5,17 +5,15 @@ THINKEDIT_BENCH_MODELS names the folder of `make bench-gpu --models DIR`, so tha
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
 import tempfile
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from tests.conftest import PHOTOS
+from tests.gpu.checkpoints import full_size_checkpoints
 from tests.models import needed
 from thinkedit.adapters.base import CritiqueRequest, EditedImage, EditRequest
 from thinkedit.adapters.registry import create_editor, create_thinker
@@ -33,26 +31,13 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU here"),
 ]
 
-BENCH = Path(__file__).parent.parent.parent / "benchmarks" / "gpu"
-
-
-def checkpoints() -> ModuleType:
-    """benchmarks/gpu/checkpoints.py as a module."""
-    spec = importlib.util.spec_from_file_location("checkpoints", BENCH / "checkpoints.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
 
 def full_size(name: str) -> Path:
     """The checkpoint's folder; skips where the disk has no room for it."""
     default = Path(tempfile.gettempdir()) / "thinkedit-full-size"
     models = Path(os.environ.get("THINKEDIT_BENCH_MODELS", default))
     try:
-        folder: Path = checkpoints().prepared(name, models)
+        folder: Path = full_size_checkpoints().prepared(name, models)
     except OSError as error:
         pytest.skip(str(error))
     return folder
