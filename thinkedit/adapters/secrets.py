@@ -28,16 +28,19 @@ _USER = re.compile(r"(?<=://)[^/@\s'\"]+@")
 
 
 class Key:
-    """An API key. Printing, formatting, pickling and comparing it show nothing of it; `reveal` gives it."""
+    """An API key. Printing, formatting, pickling and comparing it show nothing of it; `reveal` gives it.
+
+    spaces: whether it may hold spaces, as the values of headers do.
+    """
 
     __slots__ = ("_value",)
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, *, spaces: bool = False) -> None:
         value = value.strip()
         if not value:
             raise SettingsError("an API key is empty: leave it out where the server needs none")
         for position, letter in enumerate(value):
-            if not "!" <= letter <= "~":
+            if not "!" <= letter <= "~" and not (spaces and letter == " "):
                 raise SettingsError(
                     f"an API key holds a character that no key has, at position {position + 1}: copy it again"
                 )

@@ -1,0 +1,126 @@
+"""Pictures to a server and back: laid on a size that it takes, and lifted to the source's size again."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import anyio
+import anyio.to_thread
+import numpy as np
+
+from thinkedit.adapters.base import EditedImage, EditRequest, Progress
+from thinkedit.adapters.editors.remote.servers import ServerTrouble
+from thinkedit.adapters.sizing import Laid, cut, flattened, lay, lay_mask, lift, within
+from thinkedit.errors import EditError, ImageError
+from thinkedit.images import Picture
+
+__all__ = ["Sent", "decoded", "each", "finished", "from_base64", "sent"]
+
+MOST_PIXELS = 50_000_000
+MOST_BYTES = 64_000_000
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A source as it is sent. references: PNG each. mask: RGBA PNG of the canvas, transparent to edit."""
+
+    laid: Laid
+    png: bytes
+    references: tuple[bytes, ...] = ()
+    mask: bytes | None = None
+
+
+async def sent(request: EditRequest, canvas: tuple[int, int]) -> Sent:
+    return await anyio.to_thread.run_sync(_sent, request, canvas)
+
+
+def _sent(request: EditRequest, canvas: tuple[int, int]) -> Sent:
+    laid = lay(request.source, canvas)
+    mask = None
+    if request.mask is not None:
+        keep = 255 - lay_mask(request.mask, laid)
+        mask = Picture.from_pixels(np.dstack([np.zeros_like(laid.pixels), keep])).data
+    references = tuple(Picture.from_pixels(flattened(picture)).data for picture in request.references)
+    return Sent(laid, Picture.from_pixels(laid.pixels).data, references, mask)
+
+
+def from_base64(text: str, where: str) -> bytes:
+    """The bytes of a picture in base64, with or without a `data:` before it."""
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    try:
+        return base64.b64decode(text, validate=False)
+    except (binascii.Error, ValueError) as error:
+        raise ServerTrouble(f"{where} answered with a picture that is no base64: {error}") from error
+
+
+def decoded(data: bytes, where: str) -> Picture:
+    """The picture that a server gave. ServerTrouble where it is none, or larger than any editor's."""
+    try:
+        picture = Picture.from_bytes(data)
+        if picture.width * picture.height > MOST_PIXELS or len(data) > MOST_BYTES:
+            raise ImageError(f"{picture.width}x{picture.height} in {len(data)} bytes is too large")
+        picture.pixels()
+    except ImageError as error:
+        raise ServerTrouble(f"{where} answered with no usable picture: {error}") from error
+    return picture
+
+
+async def finished(data: bytes, request: EditRequest, way: Sent, where: str) -> EditedImage:
+    """The server's picture as the request wants it; where names the server in errors."""
+    return await anyio.to_thread.run_sync(_finished, data, request, way, where)
+
+
+def _finished(data: bytes, request: EditRequest, way: Sent, where: str) -> EditedImage:
+    answer = decoded(data, where)
+    pixels, alpha = answer.pixels(), answer.alpha()
+    if alpha is not None and alpha.min() < 255:
+        pixels = np.dstack([pixels, alpha])
+    if request.size == "free":
+        return EditedImage(Picture.from_pixels(cut(pixels, way.laid)))
+    made, note = lift(pixels, way.laid, request.source)
+    if request.mask is not None:
+        made = within(made, request.mask, request.source)
+    return EditedImage(made, note)
+
+
+async def each(
+    groups: Sequence[Sequence[int]],
+    work: Callable[[Sequence[int]], Awaitable[Sequence[EditedImage | EditError]]],
+    progress: Progress | None,
+) -> list[EditedImage | EditError]:
+    """Do the groups of requests, numbered from 0, at the same time, and give their items in order.
+
+    An EditError of a group becomes the item of each of its requests. Any other error leaves as it is, never
+    in an exception group, and stops the rest.
+    """
+    total = sum(len(group) for group in groups)
+    items: list[EditedImage | EditError | None] = [None] * total
+    failure: Exception | None = None
+
+    async def one(group: Sequence[int]) -> None:
+        nonlocal failure
+        try:
+            try:
+                made = await work(group)
+            except EditError as error:
+                made = [error] * len(group)
+            for index, item in zip(group, made, strict=True):
+                items[index] = item
+            if progress is not None:
+                done = sum(item is not None for item in items)
+                await progress(done, total, f"{done} of {total} edited" if total > 1 else "edited")
+        except Exception as error:
+            failure = failure or error
+            tasks.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        for group in groups:
+            tasks.start_soon(one, group)
+    if failure is not None:
+        raise failure
+    return cast("list[EditedImage | EditError]", items)
