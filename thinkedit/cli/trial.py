@@ -40,7 +40,7 @@ Tell = Callable[[str], None]
 # What makes an answer follow the form, by the kind of thinker.
 _REMEDIES = {
     "transformers": "try constrained = true in its block of the configuration",
-    "chat": "try structured = true in its block of the configuration",
+    "chat": "try structured = true, or guided = true for vLLM and SGLang, in its block of the configuration",
 }
 
 
