@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import os
 import re
@@ -13,10 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import numpy as np
 import pytest
+from PIL import Image
 
+from tests.conftest import PHOTOS
 from tests.models import needed
-from tests.models_loop.conftest import FAMILIES, Configure, looks_right
+from tests.models_loop.conftest import FAMILIES, SIZE, Configure, looks_right
 
 torch = needed("torch")
 for package in ("torchvision", "diffusers", "transformers", "accelerate"):
@@ -90,6 +95,35 @@ async def test_the_same_seed_gives_the_same_picture(photo: Path, configure: Conf
             asked = {"image": str(photo), "prompt": WARMER, "seed": seed}
             made.append(taken_apart(await client.call_tool("edit_image", asked)).data["image"]["uri"])
     assert made[0] == made[1] != made[2]
+
+
+@pytest.mark.parametrize("family", ["flux-kontext", "flux2-klein"])
+async def test_sessions_at_once_never_see_each_others_pictures(
+    family: str, photo: Path, configure: Configure
+) -> None:
+    photos = [photo, *(photo.with_name(f"{name}.png") for name in ("coffee", "chelsea"))]
+    for other in photos[1:]:
+        with Image.open(PHOTOS / other.name) as image:
+            image.convert("RGB").resize(SIZE).save(other)
+    alone: dict[Path, Any] = {}
+    together: dict[Path, Any] = {}
+    async with served(configure(family), photo) as client:
+
+        async def edit(source: Path, results: dict[Path, Any]) -> None:
+            asked = {"image": str(source), "prompt": WARMER, "seed": 3}
+            made = taken_apart(await client.call_tool("edit_image", asked)).data["image"]["uri"]
+            (contents,) = (await client.read_resource(made)).contents
+            whole = base64.b64decode(contents.blob)  # type: ignore[union-attr]  # bytes come as a blob
+            results[source] = np.asarray(Image.open(io.BytesIO(whole)).convert("RGB")).astype(int)
+
+        for source in photos:
+            await edit(source, alone)
+        async with anyio.create_task_group() as tasks:
+            for source in photos:
+                tasks.start_soon(edit, source, together)
+    for source in photos:
+        assert np.abs(alone[source] - together[source]).max() <= 2
+    assert np.abs(alone[photos[0]] - alone[photos[1]]).max() > 10
 
 
 async def test_cancelling_between_steps_ends_soon_and_the_session_goes_on(
