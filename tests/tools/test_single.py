@@ -21,7 +21,6 @@ from thinkedit.errors import (
     InstructionError,
     NotFoundError,
     SettingsError,
-    StoreError,
     ThinkerFailed,
     UnsupportedEdit,
 )
@@ -49,7 +48,7 @@ async def test_the_result_is_written_and_never_over_a_file(tmp_path: Path) -> No
     async with running(editor) as runner:
         result = await edit_image(SOURCE, INSTRUCTION, output=tmp_path / "a.png", runner=runner)
         assert result.image.path == str(tmp_path / "a.png")
-        with pytest.raises(StoreError, match="exists already"):
+        with pytest.raises(InputError, match="exists already"):
             await edit_image(SOURCE, INSTRUCTION, output=tmp_path / "a.png", runner=runner)
     assert editor.calls == 1
 

@@ -13,7 +13,14 @@ from tests.graph.kit import INSTRUCTION, SETTINGS, SOURCE, begun, numbered, runn
 from thinkedit.adapters.editors.scripted import ScriptedEditor
 from thinkedit.adapters.models import Models
 from thinkedit.adapters.thinkers.scripted import ScriptedThinker
-from thinkedit.errors import ImageError, InstructionError, NotFoundError, SettingsError, StoreError
+from thinkedit.errors import (
+    ImageError,
+    InputError,
+    InstructionError,
+    NotFoundError,
+    SettingsError,
+    StoreError,
+)
 from thinkedit.images import Picture, load
 from thinkedit.tools import continue_edit, think_edit, think_edit_sync
 from thinkedit.types import EditResult
@@ -88,8 +95,8 @@ async def test_the_result_can_be_read_saved_and_told_as_json(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("name", "error", "words"),
     [
-        ("there.png", StoreError, "there.png exists already"),
-        ("no/such/folder.png", StoreError, "no folder"),
+        ("there.png", InputError, "there.png exists already"),
+        ("no/such/folder.png", InputError, "no folder"),
         ("picture.xyz", ImageError, "no ending that can be written"),
     ],
 )

@@ -7,8 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from thinkedit.errors import InputError
-
 if TYPE_CHECKING:
     from thinkedit.graph.runner import Runner
     from thinkedit.types import EditResult
@@ -41,27 +39,14 @@ def checked_output(output: Path | None, otherwise: Target) -> Target:
 
     A folder that exists is filled by free names like those beside the source.
     """
-    from thinkedit.images import ENDINGS
+    from thinkedit.tools import inputs
 
-    if output is None:
-        target = otherwise
-    else:
-        path = output.expanduser().absolute()
-        target = (
-            Target(path / otherwise.path.name, exact=False) if path.is_dir() else Target(path, exact=True)
-        )
-    path, folder = target.path, target.path.parent
-    if target.exact:
-        if os.path.lexists(path):
-            raise InputError(f"{path} exists already: choose another name (nothing is ever overwritten)")
-        if path.suffix.lower() not in ENDINGS:
-            raise InputError(
-                f"{path.name} has no ending that can be written: use one of {', '.join(ENDINGS)}"
-            )
-    if not folder.is_dir():
-        raise InputError(f"{path} cannot be written: there is no folder {folder}")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"the folder {folder} may not be written to: choose another place with -o")
+    path = None if output is None else output.expanduser().absolute()
+    if path is not None and not path.is_dir():
+        inputs.checked_output(path)
+        return Target(path, exact=True)
+    target = otherwise if path is None else Target(path / otherwise.path.name, exact=False)
+    inputs.checked_folder(target.path)
     return target
 
 

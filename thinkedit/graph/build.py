@@ -33,12 +33,9 @@ def create_think_edit_graph(
 ) -> StateGraph[EditState, None, EditInput, EditOutput]:
     """The uncompiled graph, everything bound: compile it, or mount it in a graph of your own.
 
-    Input {image, instruction, settings?}, output {result: EditResult as a dict}. Pictures and turn records
-    go to `store` and sessions to `ledger`; both live in memory where they are not given, so give them
-    where a session is to outlive the process.
-    refiner: writes the next prompts where it is not to be the thinker. safety: an object with `review`, or a
-    function of a SafetyRequest, that sees instructions, prompts and results before they are used. The names
-    of models in `settings` are not looked at: what is bound here is what is used.
+    Input {image, instruction, settings?}, output {result: EditResult as a dict}. store (pictures and turn
+    records) and ledger (sessions) are in memory where not given: give them to outlive the process.
+    refiner: writes the next prompts instead of the thinker. safety: sees instruction, prompts and results.
     """
     return wire(
         Nodes(

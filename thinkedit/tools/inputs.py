@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from anyio.to_thread import run_sync
 
-from thinkedit.errors import ImageError, StoreError
+from thinkedit.errors import ImageError, InputError
 from thinkedit.graph import inputs
 from thinkedit.graph.inputs import IMAGE_URI
 from thinkedit.images import ENDINGS, ImageInput, Loaded
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "IMAGE_URI",
     "a_runner",
+    "checked_folder",
     "checked_output",
     "load_image",
     "loop_settings",
@@ -73,18 +74,27 @@ def safety_name(runner: Runner, given: str | Safety | Check | None) -> str | Non
 def checked_output(output: str | os.PathLike[str] | None) -> Path | None:
     """Where to write a result, seen to be possible before anything is paid for; absolute.
 
-    Raises StoreError where something is there or the folder is not, ImageError for an unknown ending.
+    Raises InputError where something is there, or the folder is not or may not be written to, ImageError for
+    an unknown ending.
     """
     if output is None:
         return None
     path = Path(output).expanduser().absolute()
+    if os.path.lexists(path):
+        raise InputError(f"{path} exists already: choose another name (nothing is ever overwritten)")
     if path.suffix.lower() not in ENDINGS:
         raise ImageError(f"{path.name} has no ending that can be written: use one of {', '.join(ENDINGS)}")
-    if os.path.lexists(path):
-        raise StoreError(f"{path} exists already: choose another name (nothing was overwritten)")
-    if not path.parent.is_dir():
-        raise StoreError(f"{path} cannot be written: there is no folder {path.parent}")
+    checked_folder(path)
     return path
+
+
+def checked_folder(path: Path) -> None:
+    """Raises InputError where the folder of `path` is not there or may not be written to."""
+    folder = path.parent
+    if not folder.is_dir():
+        raise InputError(f"{path} cannot be written: there is no folder {folder}")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"the folder {folder} may not be written to: choose another place")
 
 
 @asynccontextmanager
