@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
@@ -36,6 +37,9 @@ T = TypeVar("T")
 Model = TypeVar("Model", Editor, Thinker)
 Tell = Callable[[str], None]
 """Hears what is being done, for a spinner."""
+
+MOST_REASONING = 400
+"""Characters of the thinker's reasoning that are shown."""
 
 # What makes an answer follow the form, by the kind of thinker.
 _REMEDIES = {
@@ -159,7 +163,7 @@ async def _judged(
         _scores(critique),
         "of a picture drawn for it, since the editor made none" if made is None else "",
         _tokens(critique),
-        critique.reasoning,
+        textwrap.shorten(critique.reasoning, MOST_REASONING, placeholder=" ..."),
     ]
     trial.did = "; ".join(part for part in parts if part)
 
