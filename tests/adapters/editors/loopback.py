@@ -1,6 +1,6 @@
 """Image servers on loopback that speak the protocols of the remote editors, in a thread or a process.
 
-    python -m tests.adapters.editors.loopback openai      # prints its port; to be killed
+    python -m tests.adapters.editors.loopback      # both of them; prints its port
 
 What they make of a picture is plain: see `paint`. A test that wants them to misbehave puts answers before.
 """
@@ -195,8 +195,8 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
     async def main_loop(self) -> None:
-        while not await self.on_tick(1):
-            await anyio.sleep(0.01)  # uvicorn's own tenth of a second adds up over a hundred tests
+        while not await self.on_tick(1):  # noqa: ASYNC110 - as in the method that this replaces
+            await anyio.sleep(0.01)  # a tenth of a second there adds up over a hundred tests
 
 
 def _bound() -> socket.socket:
@@ -222,20 +222,20 @@ def serving(app: Any) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def process() -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The address of a server in a process of its own, which may be killed."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tests.adapters.editors.loopback"], stdout=subprocess.PIPE, text=True, cwd=ROOT
-    )
-    assert child.stdout is not None
+def processes(count: int) -> Iterator[list[tuple[str, subprocess.Popen[str]]]]:
+    """The addresses of servers in processes of their own, which may be killed."""
+    command = [sys.executable, "-m", "tests.adapters.editors.loopback"]
+    children = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(count)]
     try:
-        port = child.stdout.readline().strip()
-        assert port, "the server did not start"
-        yield f"http://127.0.0.1:{port}", child
+        ports = [child.stdout.readline().strip() for child in children if child.stdout is not None]
+        assert all(ports), "a server did not start"
+        yield [(f"http://127.0.0.1:{port}", child) for port, child in zip(ports, children, strict=True)]
     finally:
-        child.kill()
-        child.wait(10)
-        child.stdout.close()
+        for child in children:
+            child.kill()
+            child.wait(10)
+            assert child.stdout is not None
+            child.stdout.close()
 
 
 def unused_address() -> str:

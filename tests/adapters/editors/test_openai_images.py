@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import logging
 import traceback
 from collections.abc import AsyncIterator, Iterator
@@ -14,10 +15,18 @@ import pytest
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from tests.adapters.editors.loopback import Answer, Asked, Hanging, Images, paint, serving, unused_address
+from tests.adapters.editors.remote import every_size_comes_back, nothing_is_lost
 from tests.models import needed
 from thinkedit.adapters.base import Checkable, Closable, Describable, EditedImage, Editor, EditRequest
 from thinkedit.adapters.registry import create_editor
-from thinkedit.errors import EditError, EditorFailed, EditRefused, SettingsError, UnsupportedEdit
+from thinkedit.errors import (
+    EditError,
+    EditorFailed,
+    EditRefused,
+    MissingExtra,
+    SettingsError,
+    UnsupportedEdit,
+)
 from thinkedit.images import Picture
 
 needed("openai")
@@ -493,6 +502,25 @@ async def test_a_cancelled_edit_leaves_its_place(images: Images, url: str) -> No
     assert isinstance(item, EditedImage)
 
 
+async def test_nothing_is_lost_where_one_of_three_servers_is_killed() -> None:
+    def make(urls: Any) -> OpenAIImagesEditor:
+        return OpenAIImagesEditor(
+            model="tiny", base_url=[f"{url}/v1" for url in urls], area=32 * 16, at_once=4, max_retries=0
+        )
+
+    lines = await nothing_is_lost(make)
+    assert "resting" in lines[-2]
+    assert "answers and lists the model" in lines[-3]
+    assert "answers and lists the model" in lines[-1]
+
+
+@pytest.mark.parametrize("dialect", ["vllm-omni", "openai"])
+async def test_every_size_comes_back_at_its_own(dialect: str) -> None:
+    await every_size_comes_back(
+        lambda urls: OpenAIImagesEditor(model="gpt-image-2", base_url=f"{urls[0]}/v1", dialect=dialect)
+    )
+
+
 @pytest.mark.parametrize(
     ("models", "line"),
     [
@@ -530,6 +558,13 @@ async def test_check_tells_what_is_wrong(images: Images, url: str) -> None:
         async with editor(f"{page}/v1") as made:
             with pytest.raises(EditorFailed, match="web page"):
                 await made.check()
+
+
+def test_without_the_package_the_line_that_installs_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "openai" else find(name))
+    with pytest.raises(MissingExtra, match=r"'openai-images' needs .* pip install \"thinkedit\[openai\]\""):
+        create_editor("openai-images:tiny", {"base_url": "http://host/v1"})
 
 
 async def test_openai_without_a_key_is_told_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -607,7 +642,7 @@ def test_sizes_of_openais_models(model: str, canvas: tuple[int, int]) -> None:
         ({"base_url": ["http://a/v1", "http://a/v1/"]}, "http://a/v1 is named twice"),
         ({"dialect": "klingon"}, "dialect is 'klingon': give one of openai, vllm-omni"),
         ({"size": "big"}, "size holds 'big': give WIDTHxHEIGHT"),
-        ({"area": 3}, "area is 3: give a whole number, 256 or more"),
+        ({"area": 3}, "area is 3: give a whole number from 256 to 1.6e"),
         ({"steps": 0}, "steps is 0"),
         ({"steps": "4"}, "steps is '4'"),
         ({"guidance": -1}, "guidance is -1"),
@@ -619,6 +654,7 @@ def test_sizes_of_openais_models(model: str, canvas: tuple[int, int]) -> None:
         ({"headers": {"X": 1}}, "no table of names and texts"),
         ({"headers": {f"X: {SECRET}": "y"}}, "a name that no header can have"),
         ({"timeout": 0}, "timeout is 0"),
+        ({"timeout": None}, "timeout is None"),
         ({"at_once": 0}, "at_once is 0"),
         ({"api_key_env": "NO_SUCH_KEY"}, "variable NO_SUCH_KEY, which is not set"),
         ({"api_key": f"{SECRET}\nx"}, "copy it again"),

@@ -88,13 +88,13 @@ class EditThinkerEditor:
         rest: float = 30.0,
     ) -> None:
         self.model = "" if model is None else str(model).strip()
-        self.area = checked_number("area", area, least=256, whole=True, many=16e6)
+        self.area = checked_number("area", area, least=256, whole=True, most=16e6)
         self.timeout = float(checked_number("timeout", timeout, least=0.01))
         self._retries = int(checked_number("max_retries", max_retries, least=0, whole=True))
         options = {
-            "steps": checked_number("steps", steps, least=1, whole=True),
-            "guidance": checked_number("guidance", guidance, least=0),
-            "image_guidance": checked_number("image_guidance", image_guidance, least=0),
+            "steps": checked_number("steps", steps, least=1, whole=True, optional=True),
+            "guidance": checked_number("guidance", guidance, least=0, optional=True),
+            "image_guidance": checked_number("image_guidance", image_guidance, least=0, optional=True),
             "negative_prompt": negative_prompt,
         }
         options = PUBLISHED.get(self.model, {}) | {name: v for name, v in options.items() if v is not None}

@@ -98,16 +98,16 @@ class OpenAIImagesEditor:
         self._key = key_from(api_key, api_key_env, VARIABLE if self._theirs else None)
         self._headers = header_keys(headers)
         if area is not None:
-            checked_number("area", area, least=256, whole=True, many=MOST_AREA)
+            checked_number("area", area, least=256, whole=True, most=MOST_AREA)
         self.sizes = sizes_for(self.dialect, self.model, size, area)
         self._seed = _seed_field(seed, self.dialect)
         self.together = _flag("together", together, self.dialect.together)
         self._fields = _fields(
             self.dialect,
             quality=quality,
-            steps=checked_number("steps", steps, least=1, whole=True),
-            guidance=checked_number("guidance", guidance, least=0),
-            true_guidance=checked_number("true_guidance", true_guidance, least=0),
+            steps=checked_number("steps", steps, least=1, whole=True, optional=True),
+            guidance=checked_number("guidance", guidance, least=0, optional=True),
+            true_guidance=checked_number("true_guidance", true_guidance, least=0, optional=True),
             negative_prompt=negative_prompt,
             extra=extra,
         )

@@ -97,14 +97,19 @@ def _address(url: object) -> str:
     return url.strip().rstrip("/")
 
 
-def checked_number(name: str, value: Any, *, least: float, whole: bool = False, many: float = 1e9) -> Any:
-    """The option's value, or SettingsError where it is no number of its range; None stays None."""
-    if value is None:
+def checked_number(
+    name: str, value: Any, *, least: float, most: float = 1e9, whole: bool = False, optional: bool = False
+) -> Any:
+    """The option's value, or SettingsError where it is no number of its range.
+
+    optional: None stays None. whole: a fraction is refused.
+    """
+    if value is None and optional:
         return None
     kinds = int if whole else int | float
-    if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= many:
+    if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
         of = "a whole number" if whole else "a number"
-        raise SettingsError(f"{name} is {value!r}: give {of}, {least:g} or more")
+        raise SettingsError(f"{name} is {value!r}: give {of} from {least:g} to {most:g}")
     return value
 
 
