@@ -1,16 +1,24 @@
 """A server that answers as the providers' APIs do."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 
-@pytest.fixture
-def wire() -> Iterator[object]:
+@pytest.fixture(scope="session")
+def server() -> Iterator[Any]:
     from tests.adapters.thinkers.chat.wire import serving
 
-    with serving() as server:
-        yield server
+    with serving() as started:
+        yield started
+
+
+@pytest.fixture
+def wire(server: Any) -> Any:
+    """The server, with nothing to answer yet and nothing seen."""
+    server.reset()
+    return server
 
 
 @pytest.fixture(autouse=True)

@@ -76,8 +76,7 @@ async def test_a_rate_limit_is_waited_out(provider: str, wire: Wire) -> None:
     wire.replies = [broken(provider, 429, "slow down", {"retry-after": "7"}), GOOD[provider]()]
     async with thinking(provider, wire, structured=False) as thinker:
         assert (await thinker.critique(request())).semantic == 6
-        expected = 0.5 if provider == "ollama" else 7.7  # its client drops the headers
-        assert slept(thinker) == [pytest.approx(expected)]
+        assert slept(thinker) == [pytest.approx(7.7)], "never less than asked"
     assert len(wire.posts) == 2
 
 
@@ -216,14 +215,10 @@ async def test_a_page_with_an_error(provider: str, status: int, retryable: bool,
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_a_server_that_never_answers(provider: str, wire: Wire) -> None:
     wire.replies = [Reply(None, hang=True)]
-    began = time.monotonic()
-    # Long enough for one request to be sent: the import of the client does not count.
-    async with thinking(provider, wire, structured=False):
-        pass
-    error = await failing(provider, wire, timeout=1)
+    error = await failing(provider, wire, timeout=1, max_retries=3)
     assert "no answer within 1 s" in str(error)
     assert error.retryable
-    assert time.monotonic() - began < 20
+    assert len(wire.posts) == 1, "the loop tries again, not this"
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -248,7 +243,7 @@ async def test_checking_finds_a_wrong_key_and_a_wrong_server(provider: str, wire
             await thinker.check()
         assert KEY not in str(caught.value)
         wire.models = Reply(HTML)
-        with pytest.raises(ThinkerFailed, match="HTML page .'Welcome to nginx!'"):
+        with pytest.raises(ThinkerFailed, match="HTML page"):
             await thinker.check()
 
 
@@ -259,8 +254,8 @@ async def test_the_key_is_in_no_log(provider: str, wire: Wire, caplog: pytest.Lo
     async with thinking(provider, wire, structured=False) as thinker:
         await thinker.critique(request())
         await failing_quietly(thinker, wire, provider)
-    ours = [record.getMessage() for record in caplog.records if record.name.startswith("thinkedit")]
-    assert KEY not in " ".join(ours)
+    assert caplog.records, "what the providers' own clients log is looked at too"
+    assert KEY not in caplog.text
     assert KEY not in f"{thinker!r} {thinker.identity} {thinker.asker.settings!r} {vars(thinker)!r}"
 
 

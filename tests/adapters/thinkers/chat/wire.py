@@ -16,6 +16,7 @@ from tests.models import needed
 needed("starlette")
 needed("uvicorn")
 
+import anyio  # noqa: E402
 import uvicorn  # noqa: E402
 from starlette.applications import Starlette  # noqa: E402
 from starlette.requests import Request  # noqa: E402
@@ -32,12 +33,16 @@ GOOD = (
 
 @dataclass(frozen=True)
 class Reply:
-    """body: JSON, or text as it is. hang: whether no answer comes before the client goes away."""
+    """body: JSON, or text as it is. hang: whether no answer comes before the client goes away.
+
+    company: so many requests have to be there at the same time before the first is answered.
+    """
 
     body: Any
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     hang: bool = False
+    company: int = 0
 
 
 @dataclass
@@ -52,23 +57,54 @@ class Wire:
     """replies are given in turn to POSTs, the last again and again; models to every GET."""
 
     def __init__(self) -> None:
-        self.replies: list[Reply] = []
-        self.models: Reply = Reply({"data": [{"id": "the-model"}]})
-        self.seen: list[Seen] = []
         self.url = ""
+        self._arrival = threading.Condition()
+        self.reset()
+
+    def reset(self) -> None:
+        self.replies: list[Reply] = []
+        self.models = Reply({"data": [{"id": "the-model"}]})
+        self.seen: list[Seen] = []
+        self.now = self.most = 0
+        """Requests that are being answered, and the most that were so at the same time."""
 
     @property
     def posts(self) -> list[Seen]:
         return [one for one in self.seen if one.method == "POST"]
 
+    async def came(self, count: int) -> None:
+        """Until so many requests have come in: they come in another thread."""
+
+        def wait() -> None:
+            with self._arrival:
+                assert self._arrival.wait_for(lambda: len(self.posts) >= count, 20)
+
+        await anyio.to_thread.run_sync(wait)
+
+    def _company(self, count: int) -> None:
+        with self._arrival:
+            assert self._arrival.wait_for(lambda: self.most >= count, 20)
+
     async def answer(self, request: Request) -> Response:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            return await self._answer(request)
+        finally:
+            self.now -= 1
+
+    async def _answer(self, request: Request) -> Response:
         text = await request.body()
         body = json.loads(text) if text else None
-        self.seen.append(Seen(request.method, request.url.path, dict(request.headers), body))
+        with self._arrival:
+            self.seen.append(Seen(request.method, request.url.path, dict(request.headers), body))
+            self._arrival.notify_all()
         if request.method == "GET":
             reply = self.models
         else:
             reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        if reply.company:
+            await anyio.to_thread.run_sync(self._company, reply.company)
         while reply.hang and (await request.receive())["type"] != "http.disconnect":
             pass
         if isinstance(reply.body, str):
