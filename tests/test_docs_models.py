@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import os
@@ -140,3 +141,31 @@ def test_the_table_of_placements_is_what_is_decided() -> None:
             assert decision.placement.removesuffix("_offload") == cell, f"{named} at {size} GB"
         rows += 1
     assert rows == 12
+
+
+def words_of_the_source() -> str:
+    """Every text in the package, with a mark where a value is put in, one a line."""
+    texts = []
+    for path in sorted((ROOT / "thinkedit").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.append(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                pieces = [part.value if isinstance(part, ast.Constant) else "…" for part in node.values]
+                texts.append("".join(str(piece) for piece in pieces))
+    return "\n".join(texts)
+
+
+def test_errors_in_the_docs_are_errors_that_there_are() -> None:
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    table = page[page.index("| it says | it means |") :].partition("\n\n")[0].splitlines()[2:]
+    source = words_of_the_source()
+    missing = [
+        piece
+        for line in table
+        for said in re.findall(r"`([^`]+)`", line.split("|")[1])
+        for piece in re.split(r"\s?\.\.\.\s?", said)
+        if piece and piece not in source
+    ]
+    assert len(table) > 8
+    assert missing == []
