@@ -5,8 +5,9 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from tests.adapters.thinkers.chat.kit import request, slept, thinking, url
+from tests.adapters.thinkers.chat.kit import GOOD, KEY, MODELS, PROVIDERS, request, slept, thinking, url
 from tests.adapters.thinkers.chat.wire import Reply, Wire, openai, serving
+from thinkedit.adapters.thinkers.chat import ChatThinker
 from thinkedit.adapters.thinkers.chat.asking import Waiting
 from thinkedit.errors import ThinkerFailed
 
@@ -59,12 +60,11 @@ async def test_a_cancelled_critique_lets_go_of_its_place(wire: Wire) -> None:
         assert (await thinker.critique(request())).semantic == 6
 
 
-def test_one_thinker_works_in_one_event_loop_after_another(wire: Wire) -> None:
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_one_thinker_works_in_one_event_loop_after_another(provider: str, wire: Wire) -> None:
     """As `think_edit_sync` has them: connections of a loop that is gone must not be taken up again."""
-    from thinkedit.adapters.thinkers.chat import ChatThinker
-
-    wire.replies = [openai()]
-    thinker = ChatThinker("openai:m", base_url=url("openai", wire))
+    wire.replies = [GOOD[provider]()]
+    thinker = ChatThinker(f"{provider}:{MODELS[provider]}", base_url=url(provider, wire), api_key=KEY)
     for _ in range(3):
         assert anyio.run(once, thinker) == 6
     assert len(wire.posts) == 3
