@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import logging
+import socket
 import traceback
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -537,6 +538,19 @@ async def test_check_reaches_the_server(
         await made.check()
         assert (await made.describe())[-1].endswith(line)
     assert images.asked == []
+
+
+async def test_check_waits_for_no_server_that_hangs_while_another_is_well(images: Images, url: str) -> None:
+    with socket.socket() as silent:  # takes connections and never answers
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        hangs = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        async with editor([hangs, url]) as made:
+            with anyio.fail_after(5):
+                await made.check()
+        async with editor([hangs, f"{unused_address()}/v1"], timeout=0.2) as made:
+            with pytest.raises(EditorFailed, match=r"did not answer within 0.2 s"):
+                await made.check()
 
 
 async def test_check_tells_what_is_wrong(images: Images, url: str) -> None:

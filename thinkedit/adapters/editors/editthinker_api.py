@@ -23,6 +23,7 @@ from thinkedit.adapters.editors.remote.servers import (
     header_keys,
     is_page,
     is_sick,
+    one_answers,
     patiently,
     retry_after,
     said,
@@ -149,9 +150,7 @@ class EditThinkerEditor:
 
     async def check(self) -> None:
         """Whether one server at least is up and has its model."""
-        troubles = [trouble for trouble in await self._look() if trouble is not None]
-        if len(troubles) == len(self._pool.values):
-            raise troubles[0]
+        await one_answers([member.get().look for member in self._pool.values])
 
     async def describe(self) -> list[str]:
         """What is sent, and how each server is."""
@@ -235,6 +234,10 @@ class _Server:
                             raise ServerTrouble(
                                 f"{self.url} answered with more than {3 * MOST_BYTES:,} bytes"
                             )
+        except httpx.ConnectTimeout:
+            raise ServerTrouble(
+                f"{self.url} cannot be reached (no connection in time): is the base_url right?", again=True
+            ) from None
         except (TimeoutError, httpx.TimeoutException):
             what = "gave no picture" if method == "POST" else "did not answer"
             raise ServerTrouble(

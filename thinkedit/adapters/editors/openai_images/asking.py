@@ -167,13 +167,15 @@ class Server:
         """The models that the server lists; none where it lists none. Raises EditError."""
         import openai
 
+        limit = min(LOOK, self.asked.timeout)
+
         try:
-            with anyio.fail_after(min(LOOK, self.asked.timeout)):
+            with anyio.fail_after(limit):
                 raw = await self._client.models.with_raw_response.list(extra_headers=self._call)
             answer = raw.http_response
         except TimeoutError:
             raise ServerTrouble(
-                f"{self.asked.server} did not answer within {LOOK:g} s: is it overloaded?"
+                f"{self.asked.server} did not answer within {limit:g} s: is it overloaded?"
             ) from None
         except openai.APIStatusError as error:
             fault = told(error, self.asked)

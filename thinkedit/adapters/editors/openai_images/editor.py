@@ -20,6 +20,7 @@ from thinkedit.adapters.editors.remote.servers import (
     checked_number,
     header_keys,
     is_sick,
+    one_answers,
     patiently,
 )
 from thinkedit.adapters.pool import Pool
@@ -193,9 +194,7 @@ class OpenAIImagesEditor:
     async def check(self) -> None:
         """Whether one server at least answers and accepts the key."""
         self._needs_key()
-        troubles = [trouble for trouble in await self._look() if isinstance(trouble, EditError)]
-        if len(troubles) == len(self._pool.values):
-            raise troubles[0]
+        await one_answers([member.get().look for member in self._pool.values])
 
     async def describe(self) -> list[str]:
         """Sizes, and for each address what it is busy with and whether it lists the model."""

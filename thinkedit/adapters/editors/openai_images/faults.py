@@ -54,10 +54,11 @@ def told(error: Exception, asked: Asked) -> EditError:
     """The error of ours for one that the openai client raised."""
     import openai
 
-    if isinstance(error, openai.APITimeoutError):
+    slow_to_connect = type(error.__cause__).__name__ == "ConnectTimeout"
+    if isinstance(error, openai.APITimeoutError) and not slow_to_connect:
         return late(asked)
     if isinstance(error, openai.APIConnectionError):
-        cause = asked.clean(said(str(error.__cause__ or error))).rstrip(".")
+        cause = asked.clean(said(str(error.__cause__ or error))).rstrip(".") or "no connection in time"
         return ServerTrouble(
             f"{asked.server} cannot be reached ({cause}): is it running, and is the base_url right?",
             again=True,

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 import anyio
 
 from thinkedit.adapters.secrets import Key
-from thinkedit.errors import EditorFailed, SettingsError
+from thinkedit.errors import EditError, EditorFailed, SettingsError
 
 __all__ = [
     "PAGE",
@@ -27,6 +27,7 @@ __all__ = [
     "header_keys",
     "is_page",
     "is_sick",
+    "one_answers",
     "patiently",
     "retry_after",
     "said",
@@ -165,6 +166,25 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return max(0.0, email.utils.parsedate_to_datetime(wait).timestamp() - time.time())
     except ValueError:
         return None
+
+
+async def one_answers(looks: Sequence[Callable[[], Awaitable[object]]]) -> None:
+    """Look at all servers at once and return when one is well. Raises the first's EditError where none is."""
+    troubles: dict[int, EditError] = {}
+
+    async def look(index: int) -> None:
+        try:
+            await looks[index]()
+        except EditError as error:
+            troubles[index] = error
+        else:
+            group.cancel_scope.cancel()  # one that hangs need not be waited for
+
+    async with anyio.create_task_group() as group:
+        for index in range(len(looks)):
+            group.start_soon(look, index)
+    if len(troubles) == len(looks):
+        raise troubles[0]
 
 
 async def patiently(attempt: Callable[[], Awaitable[T]], *, retries: int) -> T:
