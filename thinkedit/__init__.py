@@ -13,7 +13,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from thinkedit.adapters.base import CritiqueRequest, EditedImage, Editor, EditRequest, Thinker
+    from thinkedit.adapters.base import (
+        CritiqueRequest,
+        EditedImage,
+        Editor,
+        EditRequest,
+        SafetyRequest,
+        SafetyVerdict,
+        Thinker,
+    )
     from thinkedit.adapters.editors.scripted import ScriptedEditor
     from thinkedit.adapters.models import Models
     from thinkedit.adapters.thinkers.scripted import ScriptedThinker
@@ -37,7 +45,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHERE = {
-    "thinkedit.adapters.base": ("CritiqueRequest", "EditRequest", "EditedImage", "Editor", "Thinker"),
+    "thinkedit.adapters.base": (
+        "CritiqueRequest",
+        "EditRequest",
+        "EditedImage",
+        "Editor",
+        "SafetyRequest",
+        "SafetyVerdict",
+        "Thinker",
+    ),
     "thinkedit.adapters.editors.scripted": ("ScriptedEditor",),
     "thinkedit.adapters.models": ("Models",),
     "thinkedit.adapters.thinkers.scripted": ("ScriptedThinker",),
@@ -74,6 +90,8 @@ __all__ = [
     "Models",
     "Picture",
     "Runner",
+    "SafetyRequest",
+    "SafetyVerdict",
     "ScriptedEditor",
     "ScriptedThinker",
     "Store",

@@ -79,6 +79,14 @@ def test_turns_are_drawn(place: Place) -> None:
     assert terminal.seen.rindex("\x1b[?25h") > terminal.seen.rindex("\x1b[?25l"), "and shown again"
 
 
+def test_the_steps_of_a_model_are_drawn(place: Place) -> None:
+    place.configure(more='[models.stepping]\nkind = "scripted"\nsteps = 4\nlatency = 2.0\n')
+    terminal = Terminal(place, "edit", "photo.jpg", "make it warmer", "--editor", "stepping", "--turns", "1")
+    terminal.until("step 2 of 4")
+    assert terminal.finish() == 0, terminal.text
+    assert "editing: step 3 of 4  (turn 1 of 1)" in terminal.text
+
+
 def test_control_c_on_the_terminal(place: Place) -> None:
     place.configure(latency=0.5)
     terminal = Terminal(place, "edit", "photo.jpg", "make it warmer")
