@@ -92,7 +92,7 @@ async def tried(config: Config, settings: LoopSettings, models: Models, tell: Te
     source = await run_sync(sample)
     made = await _failing_well(editor, lambda: _edited(editor, models, settings, source, tell))
     await _failing_well(thinker, lambda: _judged(thinker, models, settings, source, made, tell))
-    if thinker.error.startswith(_FORM):
+    if thinker.error.startswith(_FORM) and "max_tokens" not in thinker.error:  # that says its own remedy
         remedy = _REMEDIES.get(
             kind_of(thinker.name, config), "try another model, or a template that it knows"
         )
