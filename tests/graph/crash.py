@@ -23,6 +23,7 @@ from thinkedit import places
 from thinkedit.adapters.base import CritiqueRequest
 from thinkedit.adapters.editors.scripted import ScriptedEditor
 from thinkedit.adapters.models import Models
+from thinkedit.adapters.safety.scripted import ScriptedSafety
 from thinkedit.adapters.thinkers.scripted import ScriptedThinker
 from thinkedit.config import Config
 from thinkedit.graph.runner import open_runner
@@ -42,6 +43,11 @@ class Instant:
     n: int
     candidates: int = 1
     passes: int = 1
+
+    @property
+    def run(self) -> tuple[int, int, bool]:
+        """What the session is: candidates, passes, and whether there is a safety check."""
+        return self.candidates, self.passes, self.place == "safety"
 
     def __str__(self) -> str:
         passes = f"-seen-{self.passes}-times" if self.passes > 1 else ""
@@ -64,15 +70,24 @@ def models(log: Path, faults: dict[str, Any] | None = None) -> Models:
     faults = faults or {}
     editor = ScriptedEditor(latency=LATENCY, log=log, faults=faults.get("editor"))
     thinker = ScriptedThinker(script, latency=LATENCY, log=log, faults=faults.get("thinker"))
-    return Models(editors={"scripted": editor}, thinkers={"scripted": thinker})
+    safety = ScriptedSafety(latency=LATENCY, log=log, faults=faults.get("safety"))
+    return Models(editors={"scripted": editor}, thinkers={"scripted": thinker}, safeties={"scripted": safety})
 
 
 SETTINGS = LoopSettings(editor="scripted", thinker="scripted", turns=5, patience=4, seed=7)
 
 
-async def begin(data: Path, made: Models, candidates: int, passes: int = 1) -> EditResult:
+async def begin(
+    data: Path, made: Models, candidates: int, passes: int = 1, checked: bool = False
+) -> EditResult:
     async with open_runner(Config(data=data), made) as runner:
-        settings = SETTINGS.model_copy(update={"candidates": candidates, "passes": passes})
+        settings = SETTINGS.model_copy(
+            update={
+                "candidates": candidates,
+                "passes": passes,
+                "safety": "scripted" if checked else None,
+            }
+        )
         return await think_edit(PHOTO, "make it warmer", settings=settings, runner=runner)
 
 
@@ -84,11 +99,11 @@ async def resume(data: Path, log: Path, session_id: str) -> EditResult:
 def run_and_die(data: Path, log: Path, instant: Instant) -> None:
     """The child: arm the instant, then run the session."""
     faults: dict[str, Any] = {}
-    if instant.place in ("editor", "thinker"):
+    if instant.place in ("editor", "thinker", "safety"):
         faults[instant.place] = _in_the_middle(instant.n)
     else:
         _ARM[instant.place](instant)
-    anyio.run(begin, data, models(log, faults), instant.candidates, instant.passes)
+    anyio.run(begin, data, models(log, faults), *instant.run)
 
 
 def run_resume(data: Path, log: Path, session_id: str) -> None:
