@@ -265,3 +265,12 @@ async def failing_quietly(thinker: Any, wire: Wire, provider: str) -> None:
         await thinker.critique(request())
     assert KEY not in str(caught.value)
     assert "***" in str(caught.value)
+
+
+async def test_an_argument_that_the_client_does_not_like(wire: Wire) -> None:
+    extra = {"top_p": "plenty", "default_headers": {"authorization": KEY}}
+    error = await failing("openai", wire, extra=extra, max_retries=3)
+    assert "openai's gpt-4.1 cannot be set up" in str(error)
+    assert "top_p" in str(error)
+    assert not error.retryable
+    assert wire.posts == []

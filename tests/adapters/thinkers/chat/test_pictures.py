@@ -43,6 +43,26 @@ def test_what_does_not_fit_is_reduced_to_every_limit(picture: Picture, max_pixel
     assert max(made.size) <= SMALL.image_side
 
 
+@pytest.mark.parametrize("size", [(333, 100), (101, 99), (1999, 7), (640, 427)])
+def test_pixels_are_held_whatever_rounding_does(size: tuple[int, int]) -> None:
+    for limit in (997, 5_000, 4_999):
+        [shown] = Shower(SMALL, limit).show([noise(*size)])
+        assert shown.width * shown.height <= limit
+
+
+def test_a_reduced_copy_is_fine_enough_to_be_judged() -> None:
+    """Colour too is at full resolution: thin red lines on grey stay red."""
+    pixels = np.full((160, 160, 3), 128, np.uint8)
+    pixels[:, ::8] = (220, 20, 20)
+    [shown] = Shower(Provider("x", "x", types=frozenset({"image/jpeg"})), 10**6).show(
+        [Picture.from_pixels(pixels)]
+    )
+    made = Picture.from_bytes(base64.b64decode(shown.base64)).pixels()
+    assert not shown.as_it_was
+    assert np.abs(made.astype(int) - pixels).mean() < 3
+    assert made[:, 8].mean(axis=0)[0] > 200
+
+
 def test_the_bytes_of_a_request_are_shared_out() -> None:
     pictures = [noise(95, 95), noise(95, 94), noise(94, 95)]
     assert 13_400 < len(pictures[0].data) < SMALL.image_bytes

@@ -154,6 +154,12 @@ def test_json_is_asked_for_where_the_provider_is_better_at_it(
     assert made(model, **options).asker.settings.structured is structured
 
 
+def test_providers_whose_models_think_first_have_room_for_it() -> None:
+    assert made("google_genai:gemini-2.5-pro", api_key=KEY).asker.settings.max_tokens == 8192
+    assert made("openai:m", base_url=LOCAL).asker.settings.max_tokens == 2048
+    assert made("openai:m", base_url=LOCAL, max_tokens=99).asker.settings.max_tokens == 99
+
+
 def test_a_template_of_ones_own_is_not_turned_into_json(tmp_path: Any) -> None:
     path = tmp_path / "template.txt"
     path.write_text("{instruction} {prompt}", encoding="utf-8")

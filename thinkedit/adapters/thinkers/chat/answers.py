@@ -49,8 +49,8 @@ def read(message: Any, settings: ChatSettings, where: str, reasoning: str = "") 
     problem = ""
     if reason.lower() in _CUT:
         problem = f"the answer was cut off at max_tokens = {settings.max_tokens} ({reason}): raise max_tokens"
-        if not text.strip() and reasoning:
-            problem += ", since the model spent them all on thinking"
+        if not text.strip():
+            problem += ", since the model had spent them all on thinking"
     elif not text.strip():
         problem = "the answer is empty" + (f" ({reason})" if reason else "")
     return Answer(text, _usage(message), reasoning, problem)

@@ -20,7 +20,7 @@ from anyio.to_thread import run_sync
 
 from thinkedit.adapters.secrets import scrub
 from thinkedit.adapters.thinkers.chat.answers import Answer, read
-from thinkedit.adapters.thinkers.chat.faults import Foreign, explain, is_html
+from thinkedit.adapters.thinkers.chat.faults import Fault, Foreign, explain, is_html
 from thinkedit.adapters.thinkers.chat.settings import ChatSettings
 
 __all__ = ["Endpoint"]
@@ -78,10 +78,18 @@ class Endpoint:
             known = self._models.get(key)
             if known is None or known[0]() is not loop:
                 # Importing an integration takes a second, and reads certificates.
-                model, closers = await run_sync(_made, self.settings, self.url, without)
+                model, closers = await run_sync(self._made, without)
                 known = weakref.ref(loop), model, closers
                 self._models[key] = known
             return known[1]
+
+    def _made(self, without: frozenset[str]) -> tuple[Any, list[Close]]:
+        settings = self.settings
+        try:
+            return _made(settings, self.url, without)
+        except Exception as error:  # whatever an integration makes of an argument that it does not like
+            told = " ".join(scrub(str(error), *settings.secrets).split())[:300]
+            raise Fault(f"{settings.what} cannot be set up: {told or type(error).__name__}") from None
 
     async def aclose(self) -> None:
         """Close the connections of this event loop; those of others went with theirs."""

@@ -114,10 +114,9 @@ def _fault(chain: list[BaseException], settings: ChatSettings, what: str) -> Fau
             again=True,
             sick=True,
         )
-    if "ImportError" in names:
-        return Fault(f"{what}: {_short(str(chain[0]))}")
     return Fault(
-        f"{what} gave something that is no answer of a chat model: {_short(said or type(chain[0]).__name__)}",
+        f"{what} gave something that is no answer of a chat model: "
+        f"{type(chain[0]).__name__}{f': {_short(said)}' if said else ''}",
         sick=True,
         retryable=True,
     )

@@ -75,14 +75,49 @@ class Shower:
         return Shown(text, shown.mime_type, *shown.size, as_it_was=fits)
 
     def _reduced(self, picture: Picture, most: int) -> Picture:
-        width, height = picture.size
-        scale = min(1.0, (self._max_pixels / (width * height)) ** 0.5)
-        side = max(1, min(self._provider.image_side, int(max(width, height) * scale)))
+        """A JPEG so fine that the model judges the picture and not the copy; WebP where there is alpha."""
+        side, size = self._smaller(picture)
+        if picture.alpha() is None:
+            for quality in (95, 90, 85):
+                data = _jpeg(picture, size, quality)
+                if len(data) <= most:
+                    return Picture(data, "image/jpeg", *size)
         small = picture.preview(max_bytes=max(most, 1024), max_side=side)
         if small.mime_type in self._provider.types:
             return small
-        # Alpha is kept as WebP, which not every server reads: then without it, on white.
+        # Not every server reads WebP: then without alpha, on white.
         return _opaque(small).preview(max_bytes=max(most, 1024), max_side=side)
+
+    def _smaller(self, picture: Picture) -> tuple[int, tuple[int, int]]:
+        """The longer side, and both, within the limits of pixels."""
+        longest = max(picture.size)
+        side = min(longest, self._provider.image_side)
+        side = min(side, int(longest * (self._max_pixels / (picture.width * picture.height)) ** 0.5))
+        while True:
+            side = max(1, side)
+            width, height = (max(1, round(length * (side / longest))) for length in picture.size)
+            if width * height <= self._max_pixels or side == 1:
+                return side, (width, height)
+            side -= 1  # rounding up the shorter side can be one row too many
+
+
+def _jpeg(picture: Picture, size: tuple[int, int], quality: int) -> bytes:
+    """In sRGB, with colour at full resolution."""
+    import cv2
+    import numpy as np
+
+    from thinkedit.images.normalise import rgb_to_srgb
+
+    pixels = np.asarray(picture.pixels(), np.uint8)
+    if size != picture.size:
+        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    if picture.metadata.icc:
+        pixels = rgb_to_srgb(pixels, picture.metadata.icc)
+    options = [
+        *(cv2.IMWRITE_JPEG_QUALITY, quality),
+        *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
+    ]
+    return bytes(cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)[1])
 
 
 def _opaque(picture: Picture) -> Picture:

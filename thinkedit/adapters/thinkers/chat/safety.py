@@ -41,7 +41,7 @@ class ChatSafety:
         structured: bool | Literal["auto"] = "auto",
         guided: bool | str = False,
         temperature: float | None = 0.0,
-        max_tokens: int = 1024,
+        max_tokens: int | None = None,
         max_pixels: int = 1024 * 1024,
         timeout: float = 60.0,
         max_retries: int = 4,

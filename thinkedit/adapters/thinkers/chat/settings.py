@@ -23,6 +23,9 @@ __all__ = ["GUIDED", "ChatSettings", "read_settings"]
 GUIDED = ("vllm", "sglang", "guided_regex")
 """How a server is told the form as a regular expression; the last is vLLM before 0.12."""
 
+SHORT, LONG = 2048, 8192
+"""Tokens of an answer: of a server of one's own, and of a provider, whose models may think first."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -91,7 +94,7 @@ def read_settings(
     structured: bool | Literal["auto"],
     guided: bool | str,
     temperature: float | None,
-    max_tokens: int,
+    max_tokens: int | None,
     max_pixels: int,
     timeout: float,
     max_retries: int,
@@ -121,6 +124,8 @@ def read_settings(
     way = _guided(guided, found, bool(urls))
     if way is not None and structured is True:
         raise SettingsError("structured and guided are both true: one of them decides the form")
+    if max_tokens is None:
+        max_tokens = SHORT if urls or found.name == "ollama" else LONG
     numbers = {"max_tokens": max_tokens, "max_pixels": max_pixels, "timeout": timeout}
     for option, value in {**numbers, "max_retries": max_retries}.items():
         least = 0 if option == "max_retries" else 1

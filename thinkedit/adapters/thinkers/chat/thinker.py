@@ -43,6 +43,7 @@ class ChatThinker:
     guided: true to have vLLM or SGLang hold the tags by a regular expression; or "vllm", "sglang",
         "guided_regex" (vLLM before 0.12) for one of them alone.
     temperature: 0 repeats itself, None leaves it to the model; look_temperature: of further looks.
+    max_tokens: of an answer; None for 2048, and 8192 of a provider, whose models may think first.
     max_pixels: of each picture; larger ones are reduced. timeout: seconds for one request.
     max_retries: tries after rate limits, overload and lost connections.
     corrective_retry: ask once more where the answer cannot be read.
@@ -67,7 +68,7 @@ class ChatThinker:
         guided: bool | str = False,
         temperature: float | None = 0.0,
         look_temperature: float = 0.7,
-        max_tokens: int = 2048,
+        max_tokens: int | None = None,
         max_pixels: int = 1024 * 1024,
         timeout: float = 120.0,
         max_retries: int = 4,
