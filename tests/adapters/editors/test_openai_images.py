@@ -229,6 +229,22 @@ async def test_a_picture_that_cannot_be_fetched(
         await edited(url)
 
 
+async def test_a_source_is_made_ready_once_for_all_turns(
+    images: Images, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from thinkedit.adapters.editors.remote import pictures
+
+    laid: list[Picture] = []
+    lay = pictures.lay
+    monkeypatch.setattr(pictures, "lay", lambda source, canvas: laid.append(source) or lay(source, canvas))
+    async with editor(url) as made:
+        for prompt in ("green", "greener", "greenest"):
+            await made.edit([EditRequest(picture(), prompt)])
+        await made.edit([EditRequest(picture(shade=50), "green")])
+    assert laid == [picture(), picture(shade=50)]
+    assert images.asked[3].pictures[0][1] != images.asked[2].pictures[0][1]
+
+
 async def test_candidates_have_their_own_calls_and_seeds_where_there_are_seeds(
     images: Images, url: str
 ) -> None:
@@ -404,7 +420,7 @@ async def test_nobody_is_there() -> None:
     async with editor(f"{there}/v1") as made:
         with pytest.raises(EditorFailed, match="cannot be reached"):
             await made.check()
-        assert "cannot be reached" in (await made.describe())[-1]
+        assert (await made.describe())[-1].startswith(f"{there}/v1 cannot be reached")
 
 
 async def test_a_call_that_hangs_ends_at_its_time_limit(images: Images, url: str) -> None:

@@ -13,7 +13,7 @@ import anyio
 import httpx
 
 from thinkedit.adapters.base import EditedImage, EditRequest, Progress
-from thinkedit.adapters.editors.remote.pictures import MOST_BYTES, Sent, each, finished, from_base64, sent
+from thinkedit.adapters.editors.remote.pictures import MOST_BYTES, Sent, Sources, each, finished, from_base64
 from thinkedit.adapters.editors.remote.servers import (
     PAGE,
     PerLoop,
@@ -27,6 +27,7 @@ from thinkedit.adapters.editors.remote.servers import (
     patiently,
     retry_after,
     said,
+    standing,
 )
 from thinkedit.adapters.pool import Pool
 from thinkedit.adapters.secrets import Key, redacted, scrub
@@ -108,6 +109,7 @@ class EditThinkerEditor:
         keys = header_keys(headers)
         members = [(url, PerLoop(_Connecting(url, self.timeout, keys))) for url in addresses(base_url)]
         self._pool = Pool(members, at_once=at_once, rest=rest)
+        self._sources = Sources()
         parts = {"area": self.area, "fields": redacted(self._fields)}
         digest = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
         self.identity = f"editthinker-api({self.model or 'unnamed'}, {digest[:12]})"
@@ -121,7 +123,7 @@ class EditThinkerEditor:
                 canvas = canvas_for(
                     request.source.size, area=self.area, multiple=16, longest=4096, widest=4.0
                 )
-                ways[request.source.sha256, request.mask] = await sent(request, canvas)
+                ways[request.source.sha256, request.mask] = await self._sources.get(request, canvas)
 
         async def work(group: Sequence[int]) -> Sequence[EditedImage | EditError]:
             request = requests[group[0]]
@@ -160,7 +162,7 @@ class EditThinkerEditor:
             f"with {fields}",
         ]
         for state, trouble in zip(self._pool.state(), await self._look(), strict=True):
-            lines.append(f"{state}; {'answers' if trouble is None else trouble}")
+            lines.append(f"{state}; answers" if trouble is None else standing(state, trouble))
         return lines
 
     async def _look(self) -> list[EditError | None]:

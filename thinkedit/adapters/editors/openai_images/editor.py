@@ -13,7 +13,7 @@ import anyio
 from thinkedit.adapters.base import EditedImage, EditRequest, Progress
 from thinkedit.adapters.editors.openai_images.dialects import OPENAI, Dialect, dialect_for, sizes_for
 from thinkedit.adapters.editors.openai_images.faults import Asked
-from thinkedit.adapters.editors.remote.pictures import Sent, each, finished, sent
+from thinkedit.adapters.editors.remote.pictures import Sent, Sources, each, finished
 from thinkedit.adapters.editors.remote.servers import (
     PerLoop,
     addresses,
@@ -22,6 +22,7 @@ from thinkedit.adapters.editors.remote.servers import (
     is_sick,
     one_answers,
     patiently,
+    standing,
 )
 from thinkedit.adapters.pool import Pool
 from thinkedit.adapters.require import require
@@ -121,6 +122,7 @@ class OpenAIImagesEditor:
             how = f"set {VARIABLE}" if self._theirs else "set api_key_env to the variable that holds it"
         self._how = how
         self._pool = Pool([(url, self._at(url)) for url in urls], at_once=at_once, rest=rest)
+        self._sources = Sources()
         self.identity = self._identity()
 
     def _at(self, url: str) -> PerLoop[Server]:
@@ -152,7 +154,9 @@ class OpenAIImagesEditor:
         ways: dict[tuple[object, ...], Sent] = {}
         for request in requests:
             if _source(request) not in ways and len(request.references) < self.dialect.pictures:
-                ways[_source(request)] = await sent(request, self.sizes.canvas(request.source.size))
+                ways[_source(request)] = await self._sources.get(
+                    request, self.sizes.canvas(request.source.size)
+                )
 
         async def work(group: Sequence[int]) -> Sequence[EditedImage | EditError]:
             asked = [requests[index] for index in group]
@@ -211,7 +215,7 @@ class OpenAIImagesEditor:
         ]
         for state, found in zip(self._pool.state(), await self._look(), strict=True):
             if isinstance(found, EditError):
-                lines.append(f"{state}; {found}")
+                lines.append(standing(state, found))
             elif found and self.model not in found:
                 lines.append(f"{state}; lists other models than {self.model}: {', '.join(found[:5])}")
             else:

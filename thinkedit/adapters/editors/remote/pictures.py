@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import threading
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -18,7 +20,7 @@ from thinkedit.adapters.sizing import Laid, cut, flattened, lay, lay_mask, lift,
 from thinkedit.errors import EditError, ImageError
 from thinkedit.images import Picture
 
-__all__ = ["Sent", "decoded", "each", "finished", "from_base64", "sent"]
+__all__ = ["Sent", "Sources", "decoded", "each", "finished", "from_base64"]
 
 MOST_PIXELS = 50_000_000
 MOST_BYTES = 64_000_000
@@ -34,8 +36,27 @@ class Sent:
     mask: bytes | None = None
 
 
-async def sent(request: EditRequest, canvas: tuple[int, int]) -> Sent:
-    return await anyio.to_thread.run_sync(_sent, request, canvas)
+class Sources:
+    """Pictures as they are sent, each made once: the turns of a session all send the same source."""
+
+    def __init__(self, most: int = 16) -> None:
+        self._most = most
+        self._made: OrderedDict[tuple[object, ...], Sent] = OrderedDict()
+        self._lock = threading.Lock()
+
+    async def get(self, request: EditRequest, canvas: tuple[int, int]) -> Sent:
+        references = tuple(picture.sha256 for picture in request.references)
+        key = request.source.sha256, references, request.mask, canvas
+        with self._lock:
+            if key in self._made:
+                self._made.move_to_end(key)
+                return self._made[key]
+        made = await anyio.to_thread.run_sync(_sent, request, canvas)
+        with self._lock:
+            self._made[key] = made
+            while len(self._made) > self._most:
+                self._made.popitem(last=False)
+        return made
 
 
 def _sent(request: EditRequest, canvas: tuple[int, int]) -> Sent:

@@ -31,6 +31,7 @@ __all__ = [
     "patiently",
     "retry_after",
     "said",
+    "standing",
 ]
 
 T = TypeVar("T")
@@ -185,6 +186,11 @@ async def one_answers(looks: Sequence[Callable[[], Awaitable[object]]]) -> None:
             group.start_soon(look, index)
     if len(troubles) == len(looks):
         raise troubles[0]
+
+
+def standing(state: str, trouble: EditError) -> str:
+    """A line on a server that does not answer now; state: the pool's, which may not know that yet."""
+    return str(trouble) if ": healthy" in state else f"{state}; {trouble}"
 
 
 async def patiently(attempt: Callable[[], Awaitable[T]], *, retries: int) -> T:
