@@ -169,3 +169,31 @@ def test_errors_in_the_docs_are_errors_that_there_are() -> None:
     ]
     assert len(table) > 8
     assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("row", "pipeline"),
+    [
+        ("FLUX.1-Kontext-dev", "FluxKontextPipeline"),
+        ("FLUX.2-klein-4B", "Flux2KleinPipeline"),
+        ("FLUX.2-dev", "Flux2Pipeline"),
+        ("Qwen-Image-Edit ", "QwenImageEditPipeline"),
+        ("Qwen-Image-Edit-2509", "QwenImageEditPlusPipeline"),
+        ("LongCat-Image-Edit", "LongCatImageEditPipeline"),
+        ("InstructPix2Pix ", "StableDiffusionInstructPix2PixPipeline"),
+    ],
+)
+def test_the_table_of_editors_says_what_the_presets_say(row: str, pipeline: str) -> None:
+    from thinkedit.adapters.editors.diffusers.presets import preset_for
+
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    line = next(line for line in page.splitlines() if line.startswith(f"| {row}"))
+    *_, how, shares, run = [cell.strip() for cell in line.strip("|").split("|")]
+    preset = preset_for(type(pipeline, (), {}), row.strip())
+    assert how.startswith(f"{preset.steps},")
+    for value in preset.guidance.values():
+        assert f"{value:.1f}" in how
+    assert shares == (
+        "sessions and candidates" if preset.batch else "candidates" if preset.several else "nothing"
+    )
+    assert run == ("tiny" if preset.ran else "no")
