@@ -247,6 +247,26 @@ async def test_checking_finds_a_wrong_key_and_a_wrong_server(provider: str, wire
             await thinker.check()
 
 
+@pytest.mark.parametrize(
+    ("status", "words"), [(403, "may not list"), (429, "slow down"), (404, "does not list")]
+)
+async def test_a_server_that_only_does_not_list_its_models_is_there(
+    status: int, words: str, wire: Wire
+) -> None:
+    async with thinking("openai", wire) as thinker:
+        wire.models = broken("openai", status, "no")
+        await thinker.check()
+        assert any("reached" in line and words in line for line in await thinker.describe())
+
+
+async def test_a_model_that_ollama_has_not_fetched(wire: Wire) -> None:
+    wire.models = Reply({"models": [{"name": "llama3:8b"}]})
+    async with thinking("ollama", wire) as thinker:
+        with pytest.raises(ThinkerFailed, match="run `ollama pull qwen3-vl`") as caught:
+            await thinker.check()
+        assert not caught.value.retryable
+
+
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_the_key_is_in_no_log(provider: str, wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)

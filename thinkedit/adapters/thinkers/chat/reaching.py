@@ -36,6 +36,12 @@ async def reach(settings: ChatSettings, url: str | None, where: str) -> str:
             response = await client.get(address, headers=headers)
         if response.status_code in (404, 405, 500, 501) and settings.urls and not _html(response):
             return f"{where}: reached; it does not list its models ({response.status_code})"
+        if response.status_code in (403, 429) and not _html(response):
+            # Some keys may ask a model and not list them; and a limit is over by the first critique.
+            why = (
+                "it asks to slow down" if response.status_code == 429 else "this key may not list its models"
+            )
+            return f"{where}: reached; {why} ({response.status_code})"
         if _html(response) and response.status_code < 500:
             raise Foreign(response.text[:2000])
         response.raise_for_status()
