@@ -200,3 +200,30 @@ def test_the_table_of_editors_says_what_the_presets_say(row: str, pipeline: str)
         "sessions and candidates" if preset.batch else "candidates" if preset.several else "nothing"
     )
     assert run == ("tiny" if preset.ran else "no")
+
+
+@pytest.mark.parametrize(
+    ("kind", "heading"),
+    [
+        ("diffusers", "## Editors in this process"),
+        ("openai-images", "### `openai-images`"),
+        ("transformers", "## Thinkers in this process"),
+        ("chat", "## Thinkers behind servers"),
+    ],
+)
+def test_numbers_that_the_tables_of_options_give_are_the_defaults(kind: str, heading: str) -> None:
+    module, _, name = {**EDITORS, **THINKERS}[kind].partition(":")
+    given = inspect.signature(getattr(importlib.import_module(module), name)).parameters
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    table = page[page.index("| option | default |", page.index(heading)) :].partition("\n\n")[0]
+    compared = 0
+    for line in table.splitlines()[2:]:
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        options, defaults = re.findall(r"`(\w+)`", cells[0]), cells[1].split(", ")
+        for option, default in zip(options, defaults, strict=False):
+            value = given[option].default
+            if len(options) == len(defaults) and isinstance(value, int | float) and value is not False:
+                shown = "true" if value is True else f"{value:g}" if isinstance(value, float) else str(value)
+                assert default == shown, f"{kind}: {option}"
+                compared += 1
+    assert compared >= 2
