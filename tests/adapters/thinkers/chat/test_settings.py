@@ -118,6 +118,23 @@ def test_keys_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     assert key.reveal() == "another-key"
 
 
+@pytest.mark.parametrize(
+    ("model", "variable", "value", "url"),
+    [
+        ("openai:m", "OPENAI_BASE_URL", "http://gateway:1/v1/", "http://gateway:1/v1"),
+        ("anthropic:m", "ANTHROPIC_BASE_URL", "http://gateway:1", "http://gateway:1"),
+        ("ollama:m", "OLLAMA_HOST", "gpu-box", "http://gpu-box:11434"),
+        ("ollama:m", "OLLAMA_HOST", "gpu-box:9", "http://gpu-box:9"),
+    ],
+)
+def test_addresses_come_from_the_environment_too(
+    model: str, variable: str, value: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert made(model, api_key=KEY).asker.settings.urls == (url,)
+    assert made(model, api_key=KEY, base_url=LOCAL).asker.settings.urls == (LOCAL,)
+
+
 def test_identity_names_what_changes_an_answer_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     base = made("openai:m", base_url=LOCAL).identity
     same = [{"base_url": "http://elsewhere:9/v1"}, {"api_key": KEY}, {"timeout": 9}, {"max_retries": 1}]

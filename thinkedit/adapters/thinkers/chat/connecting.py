@@ -21,6 +21,7 @@ from anyio.to_thread import run_sync
 from thinkedit.adapters.secrets import scrub
 from thinkedit.adapters.thinkers.chat.answers import Answer, read
 from thinkedit.adapters.thinkers.chat.faults import Fault, Foreign, explain, is_html
+from thinkedit.adapters.thinkers.chat.providers import PROVIDERS
 from thinkedit.adapters.thinkers.chat.settings import ChatSettings
 
 __all__ = ["Endpoint"]
@@ -130,8 +131,10 @@ def _made(settings: ChatSettings, url: str | None, without: frozenset[str]) -> t
         options["temperature"] = settings.temperature
     if url is not None:
         options["base_url"] = url
-    if settings.key is not None and provider.key:
-        options[provider.key] = settings.key.reveal()
+    if provider.key and (settings.key is not None or (url is not None and provider.name in PROVIDERS)):
+        # The clients insist on a key, or take the provider's own from the environment; a server of one's own
+        # may want none, and is not sent that one.
+        options[provider.key] = settings.key.reveal() if settings.key is not None else "none"
     special = _SPECIAL.get(provider.name)
     closers: list[Close] = special(settings, url, options) if special is not None else []
     options |= settings.extra
@@ -152,7 +155,6 @@ def _openai(settings: ChatSettings, url: str | None, options: dict[str, Any]) ->
     options["http_async_client"] = client
     if url is not None:
         options["use_responses_api"] = False
-        options.setdefault("api_key", "none")  # the client insists on one, servers of one's own do not
     return [client.aclose]
 
 

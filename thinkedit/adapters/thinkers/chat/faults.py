@@ -129,8 +129,7 @@ def _by_status(
     if status == 401 or (status in (400, 403) and _BAD_KEY.search(said)):
         had = "was not accepted" if settings.key is not None else "is missing"
         return Fault(
-            f"{what}: the API key {had}{told}: set the variable {settings.key_name}, "
-            "or name another one with api_key_env",
+            f"{what}: the API key {had}{told}: {settings.key_advice}",
             sick=len(settings.urls) > 1,
         )
     if status in (402, 429) and (_QUOTA.search(said) or status == 402):

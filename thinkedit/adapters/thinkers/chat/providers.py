@@ -17,6 +17,7 @@ class Provider:
 
     package: import name of LangChain's integration. env: variables that its own client reads the key from,
     the usual one first. hosted: the endpoint where none is given; empty where there is none to give.
+    address: variable that its own client reads another endpoint from.
     keyless: works without a key, as a server of one's own may. tokens, key, seed: what its class calls the
     most tokens of an answer, the key and the seed; empty where it has none.
     fixed: further arguments of the class. json: how an answer of a JSON schema is asked for.
@@ -29,6 +30,7 @@ class Provider:
     package: str
     env: tuple[str, ...] = ()
     hosted: str = ""
+    address: str = ""
     keyless: bool = False
     tokens: str = "max_tokens"
     key: str = "api_key"
@@ -56,6 +58,7 @@ PROVIDERS: dict[str, Provider] = {
             "langchain_openai",
             env=("OPENAI_API_KEY",),
             hosted="https://api.openai.com/v1",
+            address="OPENAI_BASE_URL",
             seed="seed",
             json="extra_body",
             image_bytes=15_000_000,
@@ -69,6 +72,7 @@ PROVIDERS: dict[str, Provider] = {
             "langchain_anthropic",
             env=("ANTHROPIC_API_KEY",),
             hosted="https://api.anthropic.com",
+            address="ANTHROPIC_BASE_URL",
             json="output_config",
             image_bytes=3_900_000,
             request_bytes=22_000_000,
@@ -93,6 +97,7 @@ PROVIDERS: dict[str, Provider] = {
             "langchain_ollama",
             env=("OLLAMA_API_KEY",),
             hosted="http://127.0.0.1:11434",
+            address="OLLAMA_HOST",
             keyless=True,
             tokens="num_predict",
             key="",

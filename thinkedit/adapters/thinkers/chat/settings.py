@@ -33,6 +33,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 class ChatSettings:
     """Everything that a chat model is asked with. urls: its endpoints, empty for the provider's own.
 
+    theirs: whether the key is looked for where the provider's own client would, in the provider's variable.
     temperature: None leaves it out, for models that take none. timeout: seconds that one request may take.
     guided: one of GUIDED, "all" for `guided = true`, or None.
     extra: further arguments of LangChain's class.
@@ -42,6 +43,7 @@ class ChatSettings:
     model: str
     urls: tuple[str, ...]
     key: Key | None
+    theirs: bool
     structured: bool
     guided: str | None
     temperature: float | None
@@ -53,9 +55,11 @@ class ChatSettings:
     extra: Mapping[str, Any]
 
     @property
-    def key_name(self) -> str:
-        """The variable that the key is usually read from."""
-        return self.provider.env[0] if self.provider.env else "of the provider"
+    def key_advice(self) -> str:
+        """What to do about a key that is missing or wrong."""
+        if self.theirs and self.provider.env:
+            return f"set the variable {self.provider.env[0]}, or name another one with api_key_env"
+        return "name the variable that holds this server's key with api_key_env"
 
     @property
     def secrets(self) -> tuple[Key | str, ...]:
@@ -109,10 +113,12 @@ def read_settings(
     urls = _urls(base_url)
     found, name = _named(model, provider, bool(urls))
     _installed(what, found)
-    if not urls and found.name == "openai" and os.environ.get("OPENAI_BASE_URL", "").strip():
-        urls = _urls(os.environ["OPENAI_BASE_URL"])
+    theirs = all(urlsplit(url).hostname == urlsplit(found.hosted).hostname for url in urls)
+    if not urls and (address := os.environ.get(found.address, "").strip() if found.address else ""):
+        # Ollama's variable may be a host alone.
+        urls = _urls(address if "://" in address else f"http://{address}" + ":11434" * (":" not in address))
     key = key_from(api_key, api_key_env, None)
-    if key is None:
+    if key is None and theirs:  # a provider's key is for the provider: no other server is sent it unasked
         key = next((k for k in (key_from(None, None, env) for env in found.env) if k is not None), None)
     if key is None and not urls and not found.keyless:
         raise SettingsError(
@@ -144,6 +150,7 @@ def read_settings(
         model=name,
         urls=urls,
         key=key,
+        theirs=theirs,
         structured=auto if structured == "auto" else structured,
         guided=way,
         temperature=None if temperature is None else float(temperature),

@@ -35,7 +35,8 @@ class ChatThinker:
         for a server that speaks OpenAI's protocol.
     base_url: the server, or several among which the work is shared. at_once: requests that each has at the
         same time.
-    api_key, api_key_env: the key, or the variable that holds it; else the provider's own variable.
+    api_key, api_key_env: the key, or the variable that holds it; else, for the provider's own address, the
+        provider's own variable.
     template: file of the prompt template. score_range: 10 or 25.
     answers: `tags`, or `expert` for a model that gives no scores but says whether to stop.
     structured: true for JSON of a schema, which servers decode by a grammar; "auto" where the provider is
