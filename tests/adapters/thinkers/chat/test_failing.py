@@ -236,6 +236,15 @@ async def test_a_page_instead_of_an_answer(provider: str, wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
+async def test_something_else_instead_of_an_answer(provider: str, wire: Wire) -> None:
+    wire.replies = [Reply("garbage {", headers={"content-type": "application/json"})]
+    error = await failing(provider, wire)
+    assert f"{provider}'s {MODELS[provider]} at {wire.url}" in str(error)
+    assert "gave something that is no answer of a chat model" in str(error)
+    assert error.retryable
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize(("status", "retryable"), [(404, False), (502, True)])
 async def test_a_page_with_an_error(provider: str, status: int, retryable: bool, wire: Wire) -> None:
     wire.replies = [Reply(HTML, status)]

@@ -173,7 +173,7 @@ def _status(error: BaseException) -> int | None:
         getattr(error, "code", None),
         getattr(response, "status_code", None),
     ):
-        if isinstance(value, int) and not isinstance(value, bool) and 100 <= value <= 999:
+        if isinstance(value, int) and not isinstance(value, bool) and 400 <= value <= 999:
             return value
     return None
 
