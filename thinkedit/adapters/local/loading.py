@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from thinkedit.errors import EditorFailed, ThinkEditError, ThinkerFailed
 __all__ = ["Checkpoint", "is_folder", "loading", "named", "parameters_in", "resolve", "running"]
 
 Failure = type[EditorFailed] | type[ThinkerFailed]
+
+_ONE_AT_A_TIME = threading.RLock()
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
@@ -89,9 +92,13 @@ def parameters_in(folder: Path) -> dict[str, int]:
 
 @contextmanager
 def loading(model: str, failed: Failure) -> Iterator[None]:
-    """Turns whatever loading raises into one line of `failed`, not retryable. Our own errors pass."""
+    """Turns whatever loading raises into one line of `failed`, not retryable. Our own errors pass.
+
+    One at a time: while the libraries load a model they change how all of torch makes parameters.
+    """
     try:
-        yield
+        with _ONE_AT_A_TIME:
+            yield
     except ThinkEditError:
         raise
     except Exception as error:
