@@ -20,7 +20,12 @@ from thinkedit.errors import EditError, EditorFailed, EditRefused
 
 __all__ = ["Item", "call"]
 
-Made = NDArray[np.uint8] | EditError
+Made = tuple[NDArray[np.uint8], str] | EditError
+"""Pixels and a note, empty where there is nothing to say."""
+
+
+LONGEST_PROMPT = 100_000
+"""Tokenizers that know no limit give a number above this."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,25 @@ def call(pipeline: Pipeline, settings: Settings, work: Pass[Item]) -> list[Made]
             with contextlib.suppress(Exception):  # an interrupted pass leaves parts of it on the device
                 pipeline.pipe.maybe_free_model_hooks()
             raise
-    return _pictures(output, len(items), pipeline)
+    notes = [_unread(pipeline.pipe, item.prompt, given) for item in items]
+    return [
+        made if isinstance(made, EditError) else (made, note)
+        for made, note in zip(_pictures(output, len(items), pipeline), notes, strict=True)
+    ]
+
+
+def _unread(pipe: Any, prompt: str, given: Any) -> str:
+    """A note where the prompt is longer than the text encoder reads."""
+    tokenizer = getattr(pipe, "tokenizer_2", None) or getattr(pipe, "tokenizer", None)
+    most = getattr(given.get("max_sequence_length"), "default", None)
+    if not isinstance(most, int):
+        most = getattr(tokenizer, "model_max_length", None)
+    if not callable(tokenizer) or not isinstance(most, int) or most > LONGEST_PROMPT or len(prompt) < most:
+        return ""
+    with contextlib.suppress(Exception):  # a tokenizer of another kind: only the note is lost
+        count = len(tokenizer(prompt, verbose=False).input_ids)
+        return f"the prompt has {count} tokens, of which the model reads {most}" if count > most else ""
+    return ""
 
 
 def _arguments(pipeline: Pipeline, settings: Settings, items: Sequence[Item], given: Any) -> dict[str, Any]:
@@ -151,7 +174,7 @@ def _stepping(
         del scheduler.step
 
 
-def _pictures(output: Any, count: int, pipeline: Pipeline) -> list[Made]:
+def _pictures(output: Any, count: int, pipeline: Pipeline) -> list[NDArray[np.uint8] | EditError]:
     images = getattr(output, "images", None)
     if images is None and isinstance(output, tuple | list) and output:
         images = output[0]
@@ -169,7 +192,7 @@ def _pictures(output: Any, count: int, pipeline: Pipeline) -> list[Made]:
     ]
 
 
-def _picture(image: Any, pipeline: Pipeline) -> Made:
+def _picture(image: Any, pipeline: Pipeline) -> NDArray[np.uint8] | EditError:
     values = np.asarray(image)
     if values.dtype != np.uint8:
         if not math.isfinite(float(values.sum(dtype=np.float64))):
@@ -186,9 +209,8 @@ def _picture(image: Any, pipeline: Pipeline) -> Made:
     values = np.ascontiguousarray(values[..., :3])
     if not values.any():
         return EditorFailed(
-            f"{pipeline.name} gave a black picture: with dtype float16 some models do; set dtype = "
-            '"bfloat16" '
-            'or "float32"',
+            f"{pipeline.name} gave a black picture: with dtype float16 some models do; "
+            'set dtype = "bfloat16" or "float32"',
             retryable=False,
         )
     return values

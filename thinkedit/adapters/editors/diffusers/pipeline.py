@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import inspect
 import json
 import logging
 import warnings
@@ -32,6 +33,9 @@ CACHES: dict[str, tuple[str, dict[str, Any]]] = {
     "taylorseer": ("TaylorSeerCacheConfig", {}),
 }
 """diffusers' caches by short name: the class of the configuration, and values that differ from its own."""
+
+STATEFUL = ("first_block", "taylorseer")
+"""Those that keep what a step computed for the next one, with and without the prompt apart."""
 
 PASS_BYTES_PER_PIXEL = 4_000
 """A rough upper bound of what one picture of a pass takes beside the weights, for today's transformers."""
@@ -79,7 +83,8 @@ class Pipeline:
             *self.decision.lines(),
             f"{family}, {told}: {preset.steps} steps, {guidance}; {batch}",
             f"works at about {self.area:,} pixels, sides divisible by {preset.multiple}"
-            + ("" if preset.sized else " (its own choice)"),
+            + ("" if preset.sized else " (its own choice)")
+            + (f"; sees the source at {preset.conditioned_at:,}" if preset.conditioned_at else ""),
         ]
 
 
@@ -204,7 +209,7 @@ def _prepare(pipe: Any, decision: Decision) -> None:
         except (ValueError, KeyError) as error:
             raise SettingsError(f"attention is {decision.attention!r}: {error}") from error
     if decision.cache is not None:
-        _cache(core, decision.cache)
+        _cache(pipe, core, decision.cache)
     if decision.placement == "model_offload":
         pipe.enable_model_cpu_offload(device=decision.device)
     elif decision.placement == "sequential_offload":
@@ -216,13 +221,16 @@ def _prepare(pipe: Any, decision: Decision) -> None:
             core.compile()
 
 
-def _cache(core: Any, name: str) -> None:
+def _cache(pipe: Any, core: Any, name: str) -> None:
     hooks = importlib.import_module("diffusers.hooks")
     if name not in CACHES:
         raise SettingsError(f"cache is {name!r}: give one of {', '.join(CACHES)}, or leave it out")
     made, values = CACHES[name]
     if not hasattr(core, "enable_cache") or not hasattr(hooks, made):
         raise SettingsError(f"cache is {name!r}, but {type(core).__name__} takes none: leave it out")
+    if name in STATEFUL and "cache_context" not in inspect.getsource(type(pipe)):
+        # The library would fail at the first picture, since the pipeline does not say which call it is in.
+        raise SettingsError(f"cache is {name!r}, which {type(pipe).__name__} cannot use: leave it out")
     core.enable_cache(getattr(hooks, made)(**values))
 
 

@@ -26,8 +26,8 @@ class Preset:
     steps: denoising steps. guidance: arguments and their values; the option `guidance` sets the first.
     image_guidance: the argument that holds to the source, where there is one.
     negative: the negative prompt without which guidance does not act; None: none is passed.
-    area: pixels of the canvas, about; multiple: of both its sides. sized: whether the size can be passed;
-        else the pipeline works at `area` of its own, whatever is asked for.
+    area: pixels of the canvas, about; multiple: of both its sides; smallest: side that it takes.
+    sized: whether the size can be passed; else the pipeline works at `area`, whatever is asked for.
     conditioned_at: where the pipeline scales the source itself, pixels to which it does.
     image: the argument that takes the source; listed: as a list. prefix: words before every prompt.
     references: other pictures that it takes beside the source.
@@ -42,6 +42,7 @@ class Preset:
     negative: str | None = None
     area: int = MEGAPIXEL
     multiple: int = 16
+    smallest: int = 16
     sized: bool = True
     conditioned_at: int | None = None
     image: str = "image"
@@ -72,7 +73,9 @@ _QWEN = Preset(
     several=True,
     ran=True,
 )
-_FLUX2 = Preset(steps=50, guidance={"guidance_scale": 4.0}, listed=True, references=9, several=True)
+_FLUX2 = Preset(
+    steps=50, guidance={"guidance_scale": 4.0}, smallest=64, listed=True, references=9, several=True
+)
 
 PRESETS: dict[str, Preset] = {
     "FluxKontextPipeline": _KONTEXT,
@@ -153,8 +156,11 @@ def _read(pipeline: type) -> Preset:
     """A preset from the signature of the pipeline's call, with its own defaults."""
     given = inspect.signature(pipeline.__call__).parameters
     image = next((name for name in ("image", "images", "input_images") if name in given), None)
-    if image is None or "prompt" not in given:
+    films = "num_frames" in given or "video" in given
+    if image is None or "prompt" not in given or films:
         kind = "makes pictures from words alone" if image is None else "takes no prompt"
+        if films:
+            kind = "makes films"
         raise EditorFailed(
             f"the pipeline {pipeline.__name__} {kind}, so it cannot edit by instruction: name an editing "
             "model, such as black-forest-labs/FLUX.1-Kontext-dev",
@@ -174,6 +180,8 @@ def _read(pipeline: type) -> Preset:
         steps=int(steps) if steps else 50,
         guidance=guidance,
         image_guidance=image_guidance,
+        # Classifier-free guidance beside a distilled one acts only where there is a negative prompt.
+        negative=" " if "true_cfg_scale" in guidance and "negative_prompt" in given else None,
         sized="height" in given and "width" in given,
         image=image,
         listed=image != "image",

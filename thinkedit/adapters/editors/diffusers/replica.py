@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Hashable, Sequence
 from functools import partial
 
@@ -13,12 +14,17 @@ from thinkedit.adapters.editors.diffusers.pipeline import Pipeline, load_pipelin
 from thinkedit.adapters.editors.diffusers.settings import Settings
 from thinkedit.adapters.local.loading import running
 from thinkedit.adapters.local.residency import residency_of
-from thinkedit.adapters.local.worker import Pass, Worker
-from thinkedit.adapters.sizing import Laid, canvas_for, lay, lift
-from thinkedit.errors import EditError, EditorFailed
+from thinkedit.adapters.local.worker import Abandoned, Pass, Worker
+from thinkedit.adapters.sizing import Laid, canvas_for, cut, lay, lift
+from thinkedit.errors import EditError, EditorFailed, ThinkEditError
 from thinkedit.images import Picture
 
 __all__ = ["Replica"]
+
+log = logging.getLogger("thinkedit")
+
+WIDEST = 8
+"""Longer side over shorter one of a canvas; narrower pictures get a rim that is cut off again."""
 
 
 class Replica:
@@ -62,9 +68,11 @@ class Replica:
             made = await self._worker.submit(item, group=group, progress=progress)
             if isinstance(made, EditError):
                 raise made
+            pixels, note = made
             if request.size == "free":
-                return EditedImage(await run_sync(Picture.from_pixels, made))
-            return EditedImage(*await run_sync(lift, made, item.laid, request.source))
+                return EditedImage(await run_sync(Picture.from_pixels, cut(pixels, item.laid)), note)
+            picture, how = await run_sync(lift, pixels, item.laid, request.source)
+            return EditedImage(picture, "; ".join(said for said in (how, note) if said))
         finally:
             self.waiting -= 1
 
@@ -81,10 +89,11 @@ class Replica:
 
         def laid(picture: Picture) -> Laid:
             side = int(area**0.5) * 2
-            longest = side // preset.multiple * preset.multiple
-            return lay(
-                picture, canvas_for(picture.size, area=area, multiple=preset.multiple, longest=longest)
+            longest = max(side // preset.multiple, 1) * preset.multiple
+            canvas = canvas_for(
+                picture.size, area=area, multiple=preset.multiple, longest=longest, widest=WIDEST
             )
+            return lay(picture, (max(canvas[0], preset.smallest), max(canvas[1], preset.smallest)))
 
         return Item(
             laid=laid(request.source),
@@ -111,5 +120,14 @@ class Replica:
         pipeline = self._pipeline
         assert pipeline is not None
         self.passes += 1
-        with running(pipeline.name, EditorFailed), residency_of(pipeline.decision.device).using(pipeline):
-            return call(pipeline, self._settings, work)
+        try:
+            with running(pipeline.name, EditorFailed), residency_of(pipeline.decision.device).using(pipeline):
+                return call(pipeline, self._settings, work)
+        except (ThinkEditError, Abandoned):
+            raise
+        except Exception as error:
+            log.exception("%s failed", pipeline.name)
+            line = " ".join(str(error).split())[:300]
+            raise EditorFailed(
+                f"{pipeline.name} failed at this picture: {type(error).__name__}: {line}", retryable=False
+            ) from error
