@@ -106,13 +106,14 @@ class ThinkerError(ThinkEditError): ...
 
 
 class AnswerError(ThinkerError):
-    """raw: the answer that could not be parsed."""
+    """raw: the answer that could not be parsed. usage: the tokens that it took all the same, a Usage."""
 
     retryable = True
 
-    def __init__(self, message: str, raw: str = "") -> None:
+    def __init__(self, message: str, raw: str = "", usage: Any = None) -> None:
         super().__init__(message)
         self.raw = raw
+        self.usage = usage
 
 
 class ThinkerFailed(ThinkerError):

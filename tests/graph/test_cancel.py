@@ -53,6 +53,31 @@ async def test_cancelling_the_call_ends_its_session_with_the_best_so_far() -> No
         assert not runner.runs_here(session_id)
 
 
+class EndlessEditor(ScriptedEditor):
+    """Edits until it is cancelled. there: begun; ended: cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__(size="tiny")
+        self.there, self.ended = anyio.Event(), anyio.Event()
+
+    async def edit(self, requests: Any, progress: Any = None) -> Any:
+        try:
+            self.there.set()
+            await anyio.sleep_forever()
+        finally:
+            self.ended.set()
+
+
+async def test_a_cancelled_session_leaves_no_model_call_behind() -> None:
+    editor = EndlessEditor()
+    async with running(editor, None) as runner:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: begun(runner))
+            await editor.there.wait()
+            tasks.cancel_scope.cancel()
+        assert editor.ended.is_set()
+
+
 async def test_a_turn_that_was_cancelled_before_its_critique_is_judged_and_not_made_again() -> None:
     editor, thinker = ScriptedEditor(size="tiny"), HeldThinker(numbered(3, 9), 2)
     async with running(editor, thinker) as runner:

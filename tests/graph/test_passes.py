@@ -128,6 +128,18 @@ async def test_failed_attempts_count_among_the_tokens() -> None:
     assert result.turns[0].usage == Usage(input_tokens=20, output_tokens=2)
 
 
+async def test_the_tokens_of_an_answer_that_cannot_be_read_count_too() -> None:
+    def script(request: CritiqueRequest) -> Critique:
+        used = Usage(input_tokens=10, output_tokens=1)
+        if thinker.calls == 1:
+            raise AnswerError("the answer has no score", "hm", used)
+        return Critique(semantic=9, quality=9, usage=used)
+
+    thinker = ScriptedThinker(script)
+    result = await edited(None, thinker)
+    assert result.turns[0].usage == Usage(input_tokens=20, output_tokens=2)
+
+
 async def test_a_thinker_that_counts_nothing_has_no_usage() -> None:
     result = await edited(passes=2, turns=1)
     assert result.turns[0].usage is None

@@ -126,7 +126,6 @@ async def test_sessions_at_once_never_see_each_others_pictures(
     assert np.abs(alone[photos[0]] - alone[photos[1]]).max() > 10
 
 
-@pytest.mark.xfail(reason="LangGraph's node outlives a cancelled run, and its pass goes on", strict=True)
 async def test_cancelling_between_steps_ends_soon_and_the_session_goes_on(
     photo: Path, configure: Configure
 ) -> None:

@@ -245,7 +245,8 @@ class Calls:
         try:
             return critique_in(await self._in_time(limit, lambda: thinker.critique(request))), True
         except AnswerError as error:
-            return Critique(state=CritiqueState.UNPARSEABLE, reasoning=str(error), raw=error.raw), True
+            unread = CritiqueState.UNPARSEABLE
+            return Critique(state=unread, reasoning=str(error), raw=error.raw, usage=error.usage), True
         except ThinkerFailed as error:
             return Critique(state=failed, reasoning=str(error)), error.retryable
         except (LedgerError, StoreError, NotFoundError, NeedsCaller):

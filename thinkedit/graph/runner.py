@@ -7,6 +7,7 @@ the first one died.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -234,9 +235,25 @@ class Runner:
         state = await graph.aget_state(config)
         under_way = bool(state.next or state.tasks) and state.values.get("leg") == session.leg
         begin = {"session_id": session.session_id, "leg": session.leg, "prompt": session.asked or None}
-        stream = graph.astream(None if under_way else begin, config, stream_mode="custom", durability="sync")
-        async for chunk in stream:
-            run.emit(Event.model_validate(chunk))
+
+        async def through() -> None:
+            stream = graph.astream(
+                None if under_way else begin, config, stream_mode="custom", durability="sync"
+            )
+            async for chunk in stream:
+                run.emit(Event.model_validate(chunk))
+
+        # A task of asyncio, cancelled once: a cancelled scope of anyio cancels every await again, LangGraph's
+        # own clearing up among them, and the node with its model call would go on without anybody.
+        going = asyncio.create_task(through())
+        try:
+            await asyncio.wait({going})
+        finally:
+            if not going.done():
+                going.cancel()
+                with anyio.CancelScope(shield=True):
+                    await asyncio.wait({going})
+        going.result()
 
     async def _settle(self, run: Run) -> None:
         """After a run: end it as cancelled, forget a refused one, give the lease back."""

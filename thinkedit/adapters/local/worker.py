@@ -134,8 +134,8 @@ class Worker(Generic[Q, A]):
     def _work(self) -> None:
         idle = True
         while (jobs := self._next(idle)) is not None:
-            idle = False
             first = jobs[0]
+            idle = first.function is not None  # those who waited for the loading are about to ask
             try:
                 if first.function is not None:
                     results: Sequence[object] = [first.function()]

@@ -80,7 +80,7 @@ def test_it_is_all_that_a_thinker_can_be() -> None:
         ("openai:m", {"base_url": LOCAL, "timeout": 0}, "timeout is 0"),
         ("openai:m", {"base_url": LOCAL, "answers": "json"}, "answers is 'json'"),
         ("openai:m", {"base_url": LOCAL, "extra": [1]}, "extra is list"),
-        ("openai:m", {"base_url": LOCAL, "template": "/no/such/file"}, "/no/such/file"),
+        ("openai:m", {"base_url": LOCAL, "prompt_template": "/no/such/file"}, "/no/such/file"),
         ("mistralai:pixtral", {"api_key": KEY}, "pip install langchain-mistralai"),
     ],
 )
@@ -180,7 +180,7 @@ def test_providers_whose_models_think_first_have_room_for_it() -> None:
 def test_a_template_of_ones_own_is_not_turned_into_json(tmp_path: Any) -> None:
     path = tmp_path / "template.txt"
     path.write_text("{instruction} {prompt}", encoding="utf-8")
-    thinker = made("openai:gpt-4.1", api_key=KEY, template=path)
+    thinker = made("openai:gpt-4.1", api_key=KEY, prompt_template=path)
     assert not thinker.asker.settings.structured
     assert thinker.template != made("openai:gpt-4.1", api_key=KEY).template
 

@@ -109,7 +109,7 @@ async def test_pictures_arrive_and_matter_and_greedy_answers_repeat(
 ) -> None:
     short = tmp_path / "short.txt"  # behind a page of text, random weights see nothing but its last letter
     short.write_text("{instruction} {prompt} judge", encoding="utf-8")
-    async with asking(served, template=short) as thinker:
+    async with asking(served, prompt_template=short) as thinker:
         red, again, blue = [await said(thinker, plain(*c)) for c in ((250, 0, 0), (250, 0, 0), (0, 0, 250))]
     assert red.raw == again.raw
     assert red.raw != blue.raw, "another picture, another answer"

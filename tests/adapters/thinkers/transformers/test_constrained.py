@@ -16,7 +16,7 @@ torch = needed("torch")
 transformers = needed("transformers")
 
 from thinkedit.adapters.protocol import parse_answer, parse_plan, parse_preference  # noqa: E402
-from thinkedit.adapters.thinkers.asking import Form  # noqa: E402
+from thinkedit.adapters.thinkers.transformers.asking import Form  # noqa: E402
 from thinkedit.adapters.thinkers.transformers.constrained import (  # noqa: E402
     Automaton,
     Vocabulary,

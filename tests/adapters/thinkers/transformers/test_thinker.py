@@ -32,7 +32,7 @@ from thinkedit.adapters.base import (  # noqa: E402
     Thinker,
 )
 from thinkedit.adapters.registry import create_thinker  # noqa: E402
-from thinkedit.adapters.thinkers.asking import Message, Question, Reply  # noqa: E402
+from thinkedit.adapters.thinkers.transformers.asking import Message, Question, Reply  # noqa: E402
 from thinkedit.adapters.thinkers.transformers import TransformersThinker  # noqa: E402
 from thinkedit.adapters.thinkers.transformers.model import Ask  # noqa: E402
 from thinkedit.errors import AnswerError, MissingExtra, SettingsError, ThinkerFailed  # noqa: E402

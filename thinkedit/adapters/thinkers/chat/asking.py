@@ -28,7 +28,7 @@ from thinkedit.errors import AnswerError, ThinkerFailed
 from thinkedit.images import Picture
 from thinkedit.types import Usage
 
-__all__ = ["Asked", "Asker", "Unread", "Waiting"]
+__all__ = ["Asked", "Asker", "Waiting"]
 
 T = TypeVar("T")
 
@@ -59,14 +59,6 @@ class Asked:
     text: str
     usage: Usage | None
     reasoning: str
-
-
-class Unread(AnswerError):
-    """An answer that could not be read, with the tokens it took all the same."""
-
-    def __init__(self, message: str, raw: str, usage: Usage | None) -> None:
-        super().__init__(message, raw)
-        self.usage = usage
 
 
 class Asker:
@@ -117,7 +109,7 @@ class Asker:
                 return form.read(answer.text), Asked(answer.text, Usage.total(usage), answer.reasoning)
             except AnswerError as error:
                 if last:
-                    raise Unread(str(error), error.raw, Usage.total(usage)) from None
+                    raise AnswerError(str(error), error.raw, Usage.total(usage)) from None
                 correction = render_correction(error, form.name) + told
                 if answer.text.strip():
                     said = [("human", content), ("ai", answer.text), ("human", correction)]

@@ -37,7 +37,7 @@ class ChatThinker:
         same time.
     api_key, api_key_env: the key, or the variable that holds it; else, for the provider's own address, the
         provider's own variable.
-    template: file of the prompt template. score_range: 10 or 25.
+    prompt_template: file of the prompt template. score_range: 10 or 25.
     answers: `tags`, or `expert` for a model that gives no scores but says whether to stop.
     structured: true for JSON of a schema, which servers decode by a grammar; "auto" where the provider is
         better at that than at tags and the template is our own.
@@ -62,7 +62,7 @@ class ChatThinker:
         base_url: str | Sequence[str] | None = None,
         api_key: str | Key | None = None,
         api_key_env: str | None = None,
-        template: str | os.PathLike[str] | None = None,
+        prompt_template: str | os.PathLike[str] | None = None,
         score_range: int = 10,
         answers: Literal["tags", "expert"] = "tags",
         structured: bool | Literal["auto"] = "auto",
@@ -79,7 +79,7 @@ class ChatThinker:
     ) -> None:
         if answers not in ("tags", "expert"):
             raise SettingsError(f'answers is {answers!r}: give "tags" or "expert"')
-        self._template = template_for(template, score_range)
+        self._template = template_for(prompt_template, score_range)
         self.template = self._template.hash
         settings = read_settings(
             "the thinker 'chat'",
@@ -97,12 +97,12 @@ class ChatThinker:
             max_retries=max_retries,
             at_once=at_once,
             extra=extra,
-            own_prompt=template is None,
+            own_prompt=prompt_template is None,
         )
         self._range = score_range
         self._form = expert_form() if answers == "expert" else critique_form(score_range)
         # A template of one's own for an expert asks for its JSON itself.
-        self._note = template is None if answers == "expert" else None
+        self._note = prompt_template is None if answers == "expert" else None
         self.asker = Asker(
             settings, look_temperature=look_temperature, corrective_retry=bool(corrective_retry)
         )

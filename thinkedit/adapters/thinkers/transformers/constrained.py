@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from thinkedit.adapters.thinkers.asking import Form
+from thinkedit.adapters.thinkers.transformers.asking import Form
 from thinkedit.errors import ThinkerFailed
 
 __all__ = ["Automaton", "Grammar", "Vocabulary", "grammar_for"]

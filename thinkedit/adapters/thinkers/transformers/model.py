@@ -18,7 +18,7 @@ from thinkedit.adapters.local.placement import BYTES, Decision, Wanted, decide, 
 from thinkedit.adapters.local.quantization import model_quantization
 from thinkedit.adapters.local.residency import residency_of
 from thinkedit.adapters.local.worker import Pass
-from thinkedit.adapters.thinkers.asking import Form, Message, Reply
+from thinkedit.adapters.thinkers.transformers.asking import Form, Message, Reply
 from thinkedit.adapters.thinkers.transformers.constrained import (
     Grammar,
     Vocabulary,

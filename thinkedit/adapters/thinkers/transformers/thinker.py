@@ -15,7 +15,7 @@ from thinkedit.adapters.local.residency import residency_of
 from thinkedit.adapters.local.worker import Pass, Worker
 from thinkedit.adapters.require import require
 from thinkedit.adapters.sizing import lay
-from thinkedit.adapters.thinkers.asking import AskingThinker, Question, Reply
+from thinkedit.adapters.thinkers.transformers.asking import AskingThinker, Question, Reply
 from thinkedit.adapters.thinkers.transformers.model import Ask, Model, Settings, load_model
 from thinkedit.errors import SettingsError, ThinkerFailed
 from thinkedit.images import Picture

@@ -11,7 +11,6 @@ from thinkedit.adapters.base import CompareRequest, CritiqueRequest, PlanRequest
 from thinkedit.adapters.protocol import (
     RANGES,
     parse_answer,
-    parse_expert_answer,
     parse_plan,
     parse_preference,
     render,
@@ -66,7 +65,6 @@ class AskingThinker(ABC):
     prompt_template: a file with the template to use instead of ours, such as the one that EditThinker-8B was
         trained on. score_range: the scale that the model scores on, 10 or 25; critiques are always 0-10.
     corrective_retry: whether an answer that cannot be read is shown to the model once, with what is wrong.
-    answers: `tags`, or `expert` for the JSON without scores of the paper's data generation.
     """
 
     identity: str
@@ -77,18 +75,14 @@ class AskingThinker(ABC):
         prompt_template: str | None = None,
         score_range: int = 10,
         corrective_retry: bool = True,
-        answers: Literal["tags", "expert"] = "tags",
     ) -> None:
         if score_range not in RANGES:
             raise SettingsError(f"score_range is {score_range!r}: give {' or '.join(map(str, RANGES))}")
-        if answers not in ("tags", "expert"):
-            raise SettingsError(f"answers is {answers!r}: give 'tags' or 'expert'")
         if not isinstance(corrective_retry, bool):
             raise SettingsError(f"corrective_retry is {corrective_retry!r}: give true or false")
         self._template = template_for(prompt_template, score_range)
         self._range = score_range
         self._corrective = corrective_retry
-        self._expert = answers == "expert"
         self.template = self._template.hash
 
     @abstractmethod
@@ -100,8 +94,6 @@ class AskingThinker(ABC):
         text = render(request, self._template, score_range=self._range)
 
         def read(answer: str) -> Critique:
-            if self._expert:
-                return parse_expert_answer(answer)
             return parse_answer(answer, score_range=self._range)
 
         question = self._question((request.source, request.edited), text, "critique", request.look)
@@ -115,10 +107,8 @@ class AskingThinker(ABC):
 
     async def refine(self, request: RefineRequest) -> str:
         """The next prompt, from another thinker's critique."""
-        pictures = (request.source, request.edited)
-        return (await self._answered(self._question(pictures, render_refine(request), "prompt"), parse_plan))[
-            0
-        ]
+        question = self._question((request.source, request.edited), render_refine(request), "prompt")
+        return (await self._answered(question, parse_plan))[0]
 
     async def compare(self, request: CompareRequest) -> Preference:
         """Which of two images is better."""
@@ -136,13 +126,17 @@ class AskingThinker(ABC):
             return read(reply.text), reply.usage
         except AnswerError as error:
             if not self._corrective or not reply.text.strip():
-                raise
+                raise AnswerError(str(error), error.raw, reply.usage) from None
             said = (
                 Message("assistant", reply.text),
                 Message("user", render_correction(error, question.form)),
             )
         again = await self.ask(replace(question, messages=question.messages + said))
-        return read(again.text), _sum(reply.usage, again.usage)
+        usage = _sum(reply.usage, again.usage)
+        try:
+            return read(again.text), usage
+        except AnswerError as error:
+            raise AnswerError(str(error), error.raw, usage) from None
 
 
 def _sum(one: Usage, two: Usage) -> Usage:
