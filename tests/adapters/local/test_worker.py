@@ -290,6 +290,19 @@ async def test_closing_refuses_what_waits_and_lets_the_pass_end() -> None:
         await worker.submit("c")
 
 
+async def test_closing_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    from thinkedit.adapters.local import worker as module
+
+    monkeypatch.setattr(module, "PATIENCE", 0.01)
+    model = Model()
+    worker: Worker[str, str] = Worker(model.run)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(worker.submit, "a")
+        await began(model)
+        await worker.aclose()
+        model.go.set()
+
+
 async def test_a_worker_serves_several_event_loops() -> None:
     model = Model(held=False)
     worker: Worker[str, str] = Worker(model.run)

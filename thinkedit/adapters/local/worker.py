@@ -20,6 +20,9 @@ from thinkedit.adapters.base import Progress
 
 __all__ = ["Abandoned", "Pass", "Worker"]
 
+PATIENCE = 5.0
+"""Seconds that `aclose` waits for what the thread is in."""
+
 Q = TypeVar("Q")
 A = TypeVar("A")
 T = TypeVar("T")
@@ -92,7 +95,10 @@ class Worker(Generic[Q, A]):
         return cast(T, await self._wait(_Job(None, None, function), object(), None))
 
     async def aclose(self) -> None:
-        """Refuse what waits, let the pass that runs end, and end the thread."""
+        """Refuse what waits, let the pass that runs end, and end the thread.
+
+        Loading cannot be interrupted: after a few seconds the thread is left to end with the process.
+        """
         with self._changed:
             self._closed = True
             waiting = [job for jobs in self._groups.values() for job in jobs]
@@ -102,7 +108,7 @@ class Worker(Generic[Q, A]):
             job.end(RuntimeError(f"{self._name} was closed"))
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
-            await asyncio.get_running_loop().run_in_executor(None, thread.join)
+            await asyncio.get_running_loop().run_in_executor(None, thread.join, PATIENCE)
 
     async def _wait(self, job: _Job[Any], group: object, progress: Progress | None) -> object:
         with self._changed:
