@@ -32,8 +32,8 @@ from thinkedit.adapters.base import (  # noqa: E402
     Thinker,
 )
 from thinkedit.adapters.registry import create_thinker  # noqa: E402
-from thinkedit.adapters.thinkers.transformers.asking import Message, Question, Reply  # noqa: E402
 from thinkedit.adapters.thinkers.transformers import TransformersThinker  # noqa: E402
+from thinkedit.adapters.thinkers.transformers.asking import Message, Question, Reply  # noqa: E402
 from thinkedit.adapters.thinkers.transformers.model import Ask  # noqa: E402
 from thinkedit.errors import AnswerError, MissingExtra, SettingsError, ThinkerFailed  # noqa: E402
 from thinkedit.images import Picture, load  # noqa: E402
