@@ -15,7 +15,7 @@ SCALING = (
     "diffusers.pipelines.qwenimage.pipeline_qwenimage_edit_plus",
     "diffusers.pipelines.longcat_image.pipeline_longcat_image_edit",
 )
-LEAST = 64 * 64
+LEAST = 96 * 96
 
 
 @pytest.fixture(scope="package", autouse=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from thinkedit.adapters.editors.diffusers.pipeline import Pipeline
 from thinkedit.adapters.editors.diffusers.settings import Settings
 from thinkedit.adapters.local.worker import Pass
-from thinkedit.adapters.sizing import Laid
+from thinkedit.adapters.sizing import Laid, canvas_for
 from thinkedit.errors import EditError, EditorFailed, EditRefused
 
 __all__ = ["Item", "call"]
@@ -84,10 +84,16 @@ def _arguments(pipeline: Pipeline, settings: Settings, items: Sequence[Item], gi
     # Noise is drawn on the CPU, so that a seed gives the same picture on every device.
     generators = [torch.Generator("cpu").manual_seed(item.seed) for item in items]
     pictures = [Image.fromarray(item.laid.pixels) for item in items]
+    # Of a list, such a pipeline scales the pictures for its autoencoder and not for its text encoder: so they
+    # come scaled, and one picture as a list too, or it would be seen otherwise by itself than in a batch.
+    as_list = preset.batch and preset.conditioned_at is not None
+    if as_list:
+        seen = canvas_for(first.laid.canvas, area=preset.conditioned_at, multiple=preset.multiple)
+        pictures = [picture.resize(seen, Image.Resampling.LANCZOS) for picture in pictures]
     prompts = [preset.prefix + item.prompt for item in items]
     alike = len({(item.source, item.prompt) for item in items}) == 1
     arguments: dict[str, Any] = {"num_inference_steps": settings.steps or preset.steps}
-    if len(items) == 1 or (alike and preset.several and not preset.batch):
+    if (len(items) == 1 and not as_list) or (alike and preset.several and not preset.batch):
         references = [Image.fromarray(pixels) for pixels in first.references]
         arguments[preset.image] = [pictures[0], *references] if preset.listed or references else pictures[0]
         arguments["prompt"] = prompts[0]
