@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from thinkedit.config import Config
 from thinkedit.errors import AccessError, ImageError, InputError, ThinkEditError
 from thinkedit.images import ImageLimits
 from thinkedit.server import access
 from thinkedit.server.access import AccessPolicy, is_file_name, local_policy, remote_policy
+from thinkedit.types import LoopSettings
 
 LIMITS = ImageLimits()
 
@@ -245,3 +247,15 @@ class TestLocalRoots:
 )
 def test_what_names_a_file(image: str, is_file: bool) -> None:
     assert is_file_name(image) is is_file
+
+
+@pytest.mark.parametrize("name", [None, "photo", "scripted", "mine", "diffusers:usual/model", "chat:usual"])
+def test_over_http_a_model_is_one_that_the_operator_named(name: str | None) -> None:
+    config = Config(
+        models={"mine": {"kind": "photo"}},
+        loop=LoopSettings(editor="diffusers:usual/model", thinker="chat:usual"),
+    )
+    remote_policy([]).check_models(config, name)
+    with pytest.raises(AccessError, match=r"'diffusers:huge/model' may not be named over HTTP.*\(mine\)"):
+        remote_policy([]).check_models(config, name, "diffusers:huge/model")
+    local_policy([]).check_models(config, name, "diffusers:huge/model")

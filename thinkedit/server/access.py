@@ -18,6 +18,7 @@ from pathlib import Path
 
 import platformdirs
 
+from thinkedit.config import Config
 from thinkedit.errors import AccessError, ImageError
 from thinkedit.images import ImageLimits, Loaded, load
 from thinkedit.images.sources import shortened, to_path, too_large
@@ -34,10 +35,15 @@ def is_file_name(image: str) -> bool:
 
 @dataclass(frozen=True)
 class AccessPolicy:
-    """roots: real paths of the folders below which pictures may be named; none: no file may be."""
+    """roots: real paths of the folders below which pictures may be named; none: no file may be.
+
+    any_model: whether a caller may name a `kind:model` that nobody configured, and so have it downloaded or
+    paid for.
+    """
 
     roots: tuple[Path, ...]
     advice: str
+    any_model: bool = False
 
     def read(self, image: str, limits: ImageLimits, *, keep_metadata: bool = False) -> Loaded:
         """The picture in a file that may be named. Blocking.
@@ -58,6 +64,20 @@ class AccessPolicy:
         except ImageError as error:
             raise ImageError(f"{path}: {error.__cause__ or error}") from error
         return replace(loaded, name=path.name, path=str(real))
+
+    def check_models(self, config: Config, *names: str | None) -> None:
+        """AccessError for a model that this caller may not name."""
+        if self.any_model:
+            return
+        loop = config.loop
+        known = {*config.models, loop.editor, loop.thinker, loop.refiner}
+        for name in names:
+            if name is not None and name not in known and ":" in name:
+                told = ", ".join(sorted(config.models)) or "none"
+                raise AccessError(
+                    f"the model {shortened(name, 100)!r} may not be named over HTTP: name one that the "
+                    f"operator has configured ({told}), or leave it out for the usual one"
+                )
 
     def _root_of(self, real: Path) -> Path | None:
         for root in self.roots:
@@ -93,6 +113,7 @@ def local_policy(allow: Iterable[Path], output_dir: Path | None = None) -> Acces
     return AccessPolicy(
         roots=_without_doubles([*narrow, *map(_real, allow)]),
         advice="start the server with --allow FOLDER to add one, or copy the picture there",
+        any_model=True,
     )
 
 

@@ -126,6 +126,7 @@ class Calls:
         budget_seconds: BudgetSeconds = None,
     ) -> Annotated[CallToolResult, EditResult]:
         async with self._source.use() as runner:
+            self._access.check_models(runner.config, editor, thinker, refiner)
             result = await tools.think_edit(
                 await self._picture(runner, image),
                 instruction,
@@ -176,6 +177,7 @@ class Calls:
         editor: EditorName = None,
     ) -> Annotated[CallToolResult, EditedResult]:
         async with self._source.use() as runner:
+            self._access.check_models(runner.config, editor)
             loaded = await self._picture(runner, image)
             result = await tools.edit_image(
                 loaded, prompt, seed=seed, editor=editor, runner=runner, progress=EditProgress(ctx)
@@ -200,6 +202,7 @@ class Calls:
         passes: Passes = None,
     ) -> Annotated[CallToolResult, CritiqueResult]:
         async with self._source.use() as runner:
+            self._access.check_models(runner.config, thinker)
             result = await tools.critique_image(
                 await self._maybe(runner, source),
                 await self._maybe(runner, edited),
@@ -227,6 +230,7 @@ class Calls:
         refiner: RefinerName = None,
     ) -> Annotated[CallToolResult, RefinedResult]:
         async with self._source.use() as runner:
+            self._access.check_models(runner.config, thinker, refiner)
             result = await tools.refine_instruction(
                 await self._maybe(runner, source),
                 await self._maybe(runner, edited),
