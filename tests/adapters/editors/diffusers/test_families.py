@@ -151,7 +151,10 @@ async def test_one_that_leaves_does_not_disturb_the_pass_it_shared() -> None:
 async def test_it_says_what_it_decided() -> None:
     lines = await kept("flux-kontext").describe()
     assert lines[0] == "cpu, float32, device"
-    assert any("FluxKontextPipeline, from its preset: 28 steps, guidance_scale 2.5" in line for line in lines)
+    assert any(
+        "FluxKontextPipeline, called by its preset and your settings: 2 steps, guidance_scale 2.5" in line
+        for line in lines
+    )
     lines = await kept("custom-pipeline").describe()
     assert any("not in the table of presets" in line for line in lines)
 

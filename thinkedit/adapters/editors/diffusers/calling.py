@@ -92,7 +92,7 @@ def _arguments(pipeline: Pipeline, settings: Settings, items: Sequence[Item], gi
         pictures = [picture.resize(seen, Image.Resampling.LANCZOS) for picture in pictures]
     prompts = [preset.prefix + item.prompt for item in items]
     alike = len({(item.source, item.prompt) for item in items}) == 1
-    arguments: dict[str, Any] = {"num_inference_steps": settings.steps or preset.steps}
+    arguments: dict[str, Any] = {"num_inference_steps": preset.steps}
     if (len(items) == 1 and not as_list) or (alike and preset.several and not preset.batch):
         references = [Image.fromarray(pixels) for pixels in first.references]
         arguments[preset.image] = [pictures[0], *references] if preset.listed or references else pictures[0]
@@ -126,11 +126,6 @@ def _arguments(pipeline: Pipeline, settings: Settings, items: Sequence[Item], gi
 def _guidance(pipeline: Pipeline, settings: Settings, prompt: str | list[str]) -> dict[str, Any]:
     preset = pipeline.preset
     made: dict[str, Any] = dict(preset.guidance)
-    first = next(iter(preset.guidance), "guidance_scale")
-    if settings.guidance is not None:
-        made[first] = settings.guidance
-    if settings.true_guidance is not None:
-        made["true_cfg_scale"] = settings.true_guidance
     if settings.image_guidance is not None:
         if preset.image_guidance is None:
             raise EditorFailed(

@@ -9,6 +9,7 @@ import json
 import logging
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,8 @@ INDEX = "model_index.json"
 
 CACHES: dict[str, tuple[str, dict[str, Any]]] = {
     "first_block": ("FirstBlockCacheConfig", {"threshold": 0.1}),
-    "faster": ("FasterCacheConfig", {}),
-    "pyramid": ("PyramidAttentionBroadcastConfig", {"spatial_attention_block_skip_range": 2}),
     "taylorseer": ("TaylorSeerCacheConfig", {}),
+    "pyramid": ("PyramidAttentionBroadcastConfig", {"spatial_attention_block_skip_range": 2}),
 }
 """diffusers' caches by short name: the class of the configuration, and values that differ from its own."""
 
@@ -76,12 +76,12 @@ class Pipeline:
         """What was decided in loading, a line each."""
         preset = self.preset
         family = type(self.pipe).__name__
-        told = "from its preset" if family in PRESETS else "not in the table of presets: its own defaults"
+        told = "by its preset" if family in PRESETS else "not in the table of presets, so by its own defaults"
         guidance = ", ".join(f"{name} {value:g}" for name, value in preset.guidance.items()) or "no guidance"
         batch = "different pictures share a pass" if preset.batch else "every picture has a pass of its own"
         return [
             *self.decision.lines(),
-            f"{family}, {told}: {preset.steps} steps, {guidance}; {batch}",
+            f"{family}, called {told} and your settings: {preset.steps} steps, {guidance}; {batch}",
             f"works at about {self.area:,} pixels, sides divisible by {preset.multiple}"
             + ("" if preset.sized else " (its own choice)")
             + (f"; sees the source at {preset.conditioned_at:,}" if preset.conditioned_at else ""),
@@ -125,7 +125,7 @@ def load_pipeline(settings: Settings, device: str | None) -> Pipeline:
             large = [part for part in QUANTIZED_PARTS if counts.get(part, 0) >= largest / 10]
             options["quantization_config"] = pipeline_quantization(decision.quantization, large, dtype)
         pipe = DiffusionPipeline.from_pretrained(str(folder), **options)
-        preset = preset or preset_for(type(pipe), settings.model, settings.loras)
+        preset = _set(preset or preset_for(type(pipe), settings.model, settings.loras), settings)
         _add_loras(pipe, settings)
         _prepare(pipe, decision)
     pipe.set_progress_bar_config(disable=True)
@@ -135,6 +135,16 @@ def load_pipeline(settings: Settings, device: str | None) -> Pipeline:
     for line in made.lines():
         log.info("%s: %s", name, line)
     return made
+
+
+def _set(preset: Preset, settings: Settings) -> Preset:
+    """The preset with the steps and the guidance that the user set."""
+    guidance = dict(preset.guidance)
+    if settings.guidance is not None:
+        guidance[next(iter(guidance), "guidance_scale")] = settings.guidance
+    if settings.true_guidance is not None:
+        guidance["true_cfg_scale"] = settings.true_guidance
+    return replace(preset, steps=settings.steps or preset.steps, guidance=guidance)
 
 
 def _downloaded(pipelines: Any, settings: Settings) -> Path:
@@ -231,6 +241,8 @@ def _cache(pipe: Any, core: Any, name: str) -> None:
     if name in STATEFUL and "cache_context" not in inspect.getsource(type(pipe)):
         # The library would fail at the first picture, since the pipeline does not say which call it is in.
         raise SettingsError(f"cache is {name!r}, which {type(pipe).__name__} cannot use: leave it out")
+    if name == "pyramid":
+        values = {**values, "current_timestep_callback": lambda: pipe.current_timestep}
     core.enable_cache(getattr(hooks, made)(**values))
 
 
@@ -244,6 +256,9 @@ def _quiet() -> Iterator[None]:
     shown = [library for library in libraries if library.is_progress_bar_enabled()]
     for library in shown:
         library.disable_progress_bar()
+    spoke = [library.get_verbosity() for library in libraries]
+    for library in libraries:
+        library.set_verbosity(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -251,6 +266,8 @@ def _quiet() -> Iterator[None]:
     finally:
         for library in shown:
             library.enable_progress_bar()
+        for library, level in zip(libraries, spoke, strict=True):
+            library.set_verbosity(level)
 
 
 def _release(device: str) -> None:
