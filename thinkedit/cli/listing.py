@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from thinkedit.cli.opening import age, state_of
+from thinkedit.cli.opening import age, overall_of, state_of
 from thinkedit.cli.output import clean, console, is_live, say
-from thinkedit.cli.sessions import overall_of
 from thinkedit.cli.view import turn_lines, went
 from thinkedit.ledger import Session
 from thinkedit.types import EditResult, Status

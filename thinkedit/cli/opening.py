@@ -15,7 +15,7 @@ from thinkedit.ledger import Ledger, Session
 from thinkedit.store import Store
 from thinkedit.types import EditResult
 
-__all__ = ["OWNER", "age", "found", "opened", "state_of", "try_result"]
+__all__ = ["OWNER", "age", "found", "opened", "overall_of", "state_of", "try_result"]
 
 OWNER = ""
 """The owner of sessions of the command line, of Python and of local hosts."""
@@ -60,6 +60,12 @@ async def try_result(store: Store, ledger: Ledger, session: Session) -> EditResu
 def state_of(session: Session) -> str:
     """`satisfied`, `max turns`, `running`: the reason where it has ended, else the status."""
     return session.stop_reason.value.replace("_", " ") if session.stop_reason else session.status.value
+
+
+def overall_of(result: EditResult) -> float | None:
+    """The selected turn's overall score."""
+    turn = next((turn for turn in result.turns if turn.turn == result.selected_turn), None)
+    return turn.critique.overall if turn is not None and turn.critique is not None else None
 
 
 def age(moment: float) -> str:

@@ -64,6 +64,8 @@ def list_(
 
 
 def _entry(session: Session, result: EditResult | None) -> dict[str, Any]:
+    from thinkedit.cli.opening import overall_of
+
     return {
         "session_id": session.session_id,
         "created": session.created,
@@ -79,12 +81,6 @@ def _entry(session: Session, result: EditResult | None) -> dict[str, Any]:
         "selected_turn": session.selected_turn,
         "overall": None if result is None else overall_of(result),
     }
-
-
-def overall_of(result: EditResult) -> float | None:
-    """The selected turn's overall score."""
-    turn = next((turn for turn in result.turns if turn.turn == result.selected_turn), None)
-    return turn.critique.overall if turn is not None and turn.critique is not None else None
 
 
 @sessions.command()

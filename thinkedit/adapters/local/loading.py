@@ -14,7 +14,7 @@ from pathlib import Path
 from thinkedit.adapters.local.residency import NoRoom
 from thinkedit.errors import EditorFailed, ThinkEditError, ThinkerFailed
 
-__all__ = ["Checkpoint", "is_folder", "loading", "named", "parameters_in", "resolve", "running"]
+__all__ = ["Checkpoint", "Failure", "is_folder", "loading", "named", "parameters_in", "resolve", "running"]
 
 Failure = type[EditorFailed] | type[ThinkerFailed]
 

@@ -171,6 +171,6 @@ async def test_two_copies_share_the_work() -> None:
     async with anyio.create_task_group() as tasks:
         for source in sources:
             tasks.start_soon(ask, source)
-    assert [replica.passes for replica in model._replicas] == [1, 1]
+    assert [replica.passes for replica in model._replicas.members] == [1, 1]
     assert len({picture.sha256 for picture in made}) == 2
     await model.aclose()

@@ -97,7 +97,7 @@ async def test_a_checkpoint_without_one_of_its_weight_files(tmp_path: Path) -> N
 
 async def test_what_a_pipeline_raises_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     model = editor("flux-kontext")
-    pipeline = await model._replicas[0].load()
+    pipeline = await model._replicas.model()
 
     def broken(*_: object, **__: object) -> None:
         raise ValueError("shapes\ndo not match")
@@ -106,7 +106,7 @@ async def test_what_a_pipeline_raises_is_one_line(monkeypatch: pytest.MonkeyPatc
         patch.setattr(pipeline.pipe.transformer, "forward", broken)
         [item] = await model.edit([EditRequest(photographs(1)[0], "make it warmer")])
     assert isinstance(item, EditorFailed)
-    assert str(item).endswith("failed at this picture: ValueError: shapes do not match")
+    assert str(item).endswith("failed: ValueError: shapes do not match")
     await edited(model, photographs(1)[0])
 
 

@@ -155,7 +155,7 @@ async def test_broken_numbers_and_black_pictures_are_no_results(monkeypatch: pyt
     import numpy as np
 
     model = editor("flux-kontext")
-    pipeline = await model._replicas[0].load()
+    pipeline = await model._replicas.model()
     decode = pipeline.pipe.image_processor.postprocess
     for value, says in ((np.nan, "broken numbers"), (0.0, "black picture")):
         monkeypatch.setattr(
@@ -171,7 +171,7 @@ async def test_what_the_checkpoints_own_safety_checker_holds_back_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model = editor("instruct-pix2pix")
-    pipeline = await model._replicas[0].load()
+    pipeline = await model._replicas.model()
     monkeypatch.setattr(
         pipeline.pipe, "run_safety_checker", lambda image, device, dtype: (image, [True]), raising=True
     )
@@ -182,7 +182,7 @@ async def test_what_the_checkpoints_own_safety_checker_holds_back_is_refused(
 async def test_out_of_memory_in_a_pass_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     torch = needed("torch")
     model = editor("flux-kontext")
-    pipeline = await model._replicas[0].load()
+    pipeline = await model._replicas.model()
 
     def full(*_: object, **__: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")

@@ -86,7 +86,7 @@ async def test_a_critique_comes_through_the_real_loading_path(own: TransformersT
 
 async def test_both_pictures_matter_and_their_order(own: TransformersThinker) -> None:
     red, green, blue = (np.full((64, 64, 3), colour, np.uint8) for colour in np.eye(3, dtype=np.uint8) * 255)
-    replica = own._replicas[0]
+    replica = own._replicas.members[0]
     model = await replica.load()
 
     def wishes(*pictures: Any) -> Any:
@@ -95,7 +95,7 @@ async def test_both_pictures_matter_and_their_order(own: TransformersThinker) ->
             return model.model(**model._inputs([ask])).logits[0, -1]
 
     first, swapped, other = [
-        await replica._worker.call(lambda pair=pair: wishes(*pair))  # type: ignore[misc]  # bound in the loop
+        await replica.worker.call(lambda pair=pair: wishes(*pair))  # type: ignore[misc]  # bound in the loop
         for pair in ((red, green), (green, red), (red, blue))
     ]
     assert not torch.allclose(first, swapped, atol=1e-3)
@@ -121,7 +121,7 @@ async def test_waiting_critiques_share_a_pass_and_each_is_what_it_is_alone(own: 
 async def test_one_that_leaves_does_not_change_the_others_answer(own: TransformersThinker) -> None:
     alone = await own.critique(request(1))
     together = thinker(window=30.0, batch=2)
-    model = await together._replicas[0].load()
+    model = await together._replicas.model()
     scope = anyio.CancelScope()
     steps = 0
     step = model.answers
@@ -159,7 +159,7 @@ async def test_one_that_leaves_does_not_change_the_others_answer(own: Transforme
 
 
 async def test_an_abandoned_generation_stops(own: TransformersThinker) -> None:
-    model = await own._replicas[0].load()
+    model = await own._replicas.model()
     steps: list[float] = []
     scope = anyio.CancelScope()
     token = anyio.lowlevel.current_token()
@@ -181,7 +181,7 @@ async def test_an_abandoned_generation_stops(own: TransformersThinker) -> None:
     with scope:
         await own.critique(request())
     assert scope.cancelled_caught
-    await own._replicas[0]._worker.call(lambda: None)  # behind the pass, in its thread
+    await own._replicas.members[0].worker.call(lambda: None)  # behind the pass, in its thread
     assert steps[-1] < 10
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,13 +30,17 @@ LONGEST_PROMPT = 100_000
 
 @dataclass(frozen=True)
 class Item:
-    """One picture to make. references: pictures beside the source, laid like it."""
+    """One picture to make. references: pictures beside the source, laid like it.
+
+    company: items with the same one may share a pass; None: by itself.
+    """
 
     laid: Laid
     prompt: str
     seed: int
     source: str
     references: tuple[NDArray[np.uint8], ...] = ()
+    company: Hashable | None = None
 
 
 def call(pipeline: Pipeline, settings: Settings, work: Pass[Item]) -> list[Made]:

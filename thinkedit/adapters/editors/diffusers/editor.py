@@ -6,14 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import anyio
-import anyio.to_thread
+from anyio.to_thread import run_sync
 
 from thinkedit.adapters.base import EditedImage, EditRequest, Progress
-from thinkedit.adapters.editors.diffusers.replica import Replica
+from thinkedit.adapters.editors.diffusers.calling import Item, Made, call
+from thinkedit.adapters.editors.diffusers.laying import item_for
+from thinkedit.adapters.editors.diffusers.pipeline import Pipeline, load_pipeline
 from thinkedit.adapters.editors.diffusers.settings import Settings, as_tuple
 from thinkedit.adapters.local.placement import Wanted
+from thinkedit.adapters.local.replicas import Replicas, devices_of
 from thinkedit.adapters.require import require
-from thinkedit.errors import EditError, SettingsError
+from thinkedit.adapters.sizing import cut, lift
+from thinkedit.errors import EditError, EditorFailed, SettingsError
+from thinkedit.images import Picture
 
 __all__ = ["DiffusersEditor"]
 
@@ -73,8 +78,6 @@ class DiffusersEditor:
         loras = as_tuple("lora", lora)
         if loras:
             require("lora", "peft")
-        if device is not None and devices:
-            raise SettingsError(f"device is {device!r} and devices is {list(devices)}: give one of them")
         self.settings = Settings(
             model=model,
             steps=steps,
@@ -86,7 +89,6 @@ class DiffusersEditor:
             extra=extra or {},
             batch=batch,
             window=window,
-            devices=as_tuple("devices", devices) or (device,),
             wanted=Wanted(dtype, placement, quantization, attention, compile, cache),
             loras=loras,
             lora_scales=_scales(lora_scale, len(loras)),
@@ -96,12 +98,21 @@ class DiffusersEditor:
             trust_remote_code=trust_remote_code,
         )
         self.identity = self.settings.identity
-        self._replicas = [Replica(self.settings, device) for device in self.settings.devices]
+        self._replicas: Replicas[Pipeline, Item, Made] = Replicas(
+            devices_of(device, devices),
+            lambda where: load_pipeline(self.settings, where),
+            lambda pipeline, work: call(pipeline, self.settings, work),
+            failed=EditorFailed,
+            together=lambda item: item.company,
+            most=batch,
+            window=window,
+            name=f"diffusers {model}",
+        )
 
     @property
     def passes(self) -> int:
         """Forward passes so far; several pictures may share one."""
-        return sum(replica.passes for replica in self._replicas)
+        return self._replicas.passes
 
     async def edit(
         self, requests: Sequence[EditRequest], progress: Progress | None = None
@@ -112,9 +123,8 @@ class DiffusersEditor:
         told = _Together(len(requests), progress)
 
         async def one(index: int) -> None:
-            replica = min(self._replicas, key=lambda replica: replica.waiting)
             try:
-                items[index] = await replica.edit(requests[index], group, told.of(index))
+                items[index] = await self._edited(requests[index], group, told.of(index))
             except EditError as error:
                 items[index] = error
 
@@ -128,19 +138,26 @@ class DiffusersEditor:
 
     async def check(self) -> None:
         """Load the model. EditorFailed, SettingsError or MissingExtra where it cannot be."""
-        for replica in self._replicas:
-            await replica.load()
+        await self._replicas.check()
 
     async def describe(self) -> list[str]:
         """Family, size, device and memory as they were decided, with the reasons."""
-        lines: list[str] = []
-        for replica in self._replicas:
-            lines += (await replica.load()).lines()
-        return lines
+        return await self._replicas.describe()
 
     async def aclose(self) -> None:
-        for replica in self._replicas:
-            await replica.aclose()
+        await self._replicas.aclose()
+
+    async def _edited(self, request: EditRequest, group: object, progress: Progress | None) -> EditedImage:
+        pipeline = await self._replicas.model()
+        item = await run_sync(item_for, pipeline, request)
+        made = await self._replicas.submit(item, group=group, progress=progress)
+        if isinstance(made, EditError):
+            raise made
+        pixels, note = made
+        if request.size == "free":
+            return EditedImage(await run_sync(Picture.from_pixels, cut(pixels, item.laid)), note)
+        picture, how = await run_sync(lift, pixels, item.laid, request.source)
+        return EditedImage(picture, "; ".join(said for said in (how, note) if said))
 
 
 class _Together:

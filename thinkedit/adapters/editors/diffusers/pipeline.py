@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import inspect
 import json
 import logging
-import warnings
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from thinkedit.adapters.editors.diffusers.presets import PRESETS, Preset, preset_for
 from thinkedit.adapters.editors.diffusers.settings import Settings
+from thinkedit.adapters.local.libraries import quiet, release
 from thinkedit.adapters.local.loading import loading, parameters_in, resolve
 from thinkedit.adapters.local.placement import BYTES, Decision, decide, look
 from thinkedit.adapters.local.quantization import QUANTIZED_PARTS, pipeline_quantization
@@ -56,21 +54,21 @@ class Pipeline:
 
     def to_device(self) -> None:
         if self.decision.placement == "device":
-            with _quiet():
+            with quiet("diffusers", "transformers"):
                 self.pipe.to(self.decision.device)
 
     def to_host(self) -> None:
         if self.decision.placement == "device":
-            with _quiet():
+            with quiet("diffusers", "transformers"):
                 self.pipe.to("cpu")
         elif self.decision.placement == "model_offload":
             self.pipe.maybe_free_model_hooks()
-        _release(self.decision.device)
+        release(self.decision.device)
 
     def close(self) -> None:
         """Give its memory back for good."""
         self.pipe = None
-        _release(self.decision.device)
+        release(self.decision.device)
 
     def lines(self) -> list[str]:
         """What was decided in loading, a line each."""
@@ -100,7 +98,7 @@ def load_pipeline(settings: Settings, device: str | None) -> Pipeline:
     machine = look(device)
     checkpoint = resolve(settings.model, INDEX, settings.revision, EditorFailed)
     name = checkpoint.name
-    with loading(name, EditorFailed), _quiet():
+    with loading(name, EditorFailed), quiet("diffusers", "transformers"):
         folder = checkpoint.folder or _downloaded(DiffusionPipeline, settings)
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
     pipeline = _pipeline_class(index, settings, name)
@@ -120,7 +118,7 @@ def load_pipeline(settings: Settings, device: str | None) -> Pipeline:
         options["custom_pipeline"] = settings.custom_pipeline
     if settings.trust_remote_code:
         options["trust_remote_code"] = True
-    with loading(name, EditorFailed), _quiet():
+    with loading(name, EditorFailed), quiet("diffusers", "transformers"):
         if decision.quantization is not None:
             large = [part for part in QUANTIZED_PARTS if counts.get(part, 0) >= largest / 10]
             options["quantization_config"] = pipeline_quantization(decision.quantization, large, dtype)
@@ -244,37 +242,3 @@ def _cache(pipe: Any, core: Any, name: str) -> None:
     if name == "pyramid":
         values = {**values, "current_timestep_callback": lambda: pipe.current_timestep}
     core.enable_cache(getattr(hooks, made)(**values))
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the libraries' remarks about each other; what is wrong comes as an error."""
-    from diffusers.utils import logging as of_diffusers
-    from transformers.utils import logging as of_transformers
-
-    libraries = [of_diffusers, of_transformers]
-    shown = [library for library in libraries if library.is_progress_bar_enabled()]
-    for library in shown:
-        library.disable_progress_bar()
-    spoke = [library.get_verbosity() for library in libraries]
-    for library in libraries:
-        library.set_verbosity(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for library in shown:
-            library.enable_progress_bar()
-        for library, level in zip(libraries, spoke, strict=True):
-            library.set_verbosity(level)
-
-
-def _release(device: str) -> None:
-    import gc
-
-    import torch
-
-    gc.collect()
-    if device.startswith("cuda"):
-        torch.cuda.empty_cache()

@@ -29,7 +29,6 @@ class Settings:
     extra: Mapping[str, Any] = field(default_factory=dict)
     batch: int = 4
     window: float = 0.02
-    devices: tuple[str | None, ...] = (None,)
     wanted: Wanted = field(default_factory=Wanted)
     loras: tuple[str, ...] = ()
     lora_scales: tuple[float, ...] = ()

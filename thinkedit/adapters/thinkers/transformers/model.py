@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from thinkedit.adapters.local.libraries import quiet, release
 from thinkedit.adapters.local.loading import loading, parameters_in, resolve
 from thinkedit.adapters.local.placement import BYTES, Decision, Wanted, decide, look
 from thinkedit.adapters.local.quantization import model_quantization
@@ -87,12 +87,12 @@ class Model:
     def to_host(self) -> None:
         if self.decision.placement == "device" and self.decision.quantization != "nf4":
             self.model.to("cpu")
-        _release(self.decision.device)
+        release(self.decision.device)
 
     def close(self) -> None:
         """Give its memory back for good."""
         self.model = self._free = None
-        _release(self.decision.device)
+        release(self.decision.device)
 
     def lines(self) -> list[str]:
         """What was decided in loading, a line each."""
@@ -234,7 +234,7 @@ def load_model(settings: Settings, device: str | None) -> Model:
     machine = look(device)
     checkpoint = resolve(settings.model, "config.json", settings.revision, ThinkerFailed)
     name = checkpoint.name
-    with loading(name, ThinkerFailed), _quiet():
+    with loading(name, ThinkerFailed), quiet("transformers"):
         folder = checkpoint.folder or _downloaded(settings)
         processor = _processor(folder, settings, name)
     total = sum(parameters_in(folder).values())
@@ -253,7 +253,7 @@ def load_model(settings: Settings, device: str | None) -> Model:
         options["device_map"] = "auto"
     elif decision.quantization == "nf4":
         options["device_map"] = {"": decision.device}
-    with loading(name, ThinkerFailed), _quiet():
+    with loading(name, ThinkerFailed), quiet("transformers"):
         model = AutoModelForImageTextToText.from_pretrained(str(folder), **options).eval()
     there = total * BYTES[decision.quantization or decision.dtype] if decision.placement == "device" else 0
     made = Model(model, processor, decision, settings, name, int(there) + working)
@@ -293,30 +293,3 @@ def _processor(folder: Path, settings: Settings, name: str) -> Any:
     if processor.tokenizer.pad_token is None:
         processor.tokenizer.pad_token = processor.tokenizer.eos_token
     return processor
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without progress bars and remarks; what is wrong comes as an error."""
-    from transformers.utils import logging as library
-
-    shown = library.is_progress_bar_enabled()
-    if shown:
-        library.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        if shown:
-            library.enable_progress_bar()
-
-
-def _release(device: str) -> None:
-    import gc
-
-    import torch
-
-    gc.collect()
-    if device.startswith("cuda"):
-        torch.cuda.empty_cache()

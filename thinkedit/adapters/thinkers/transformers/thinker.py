@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from anyio.to_thread import run_sync
 from numpy.typing import NDArray
 
-from thinkedit.adapters.local.loading import named, running
+from thinkedit.adapters.local.loading import named
 from thinkedit.adapters.local.placement import Wanted
-from thinkedit.adapters.local.residency import residency_of
-from thinkedit.adapters.local.worker import Pass, Worker
+from thinkedit.adapters.local.replicas import Replicas, devices_of
 from thinkedit.adapters.require import require
 from thinkedit.adapters.sizing import lay
 from thinkedit.adapters.thinkers.transformers.asking import AskingThinker, Question, Reply
@@ -74,8 +73,6 @@ class TransformersThinker(AskingThinker):
         ):  # fmt: skip
             if isinstance(value, bool) or not isinstance(value, int | float) or value < least:
                 raise SettingsError(f"{name} is {value!r}: give a number of {least} or more")
-        if device is not None and devices:
-            raise SettingsError(f"device is {device!r} and devices is {list(devices)}: give one of them")
         self._settings = Settings(
             model=model,
             max_tokens=int(max_tokens),
@@ -88,15 +85,23 @@ class TransformersThinker(AskingThinker):
             trust_remote_code=trust_remote_code,
         )
         self._max_pixels = int(max_pixels)
-        self._replicas = [
-            _Replica(self._settings, where, int(batch), window) for where in (devices or (device,))
-        ]
+        self._replicas: Replicas[Model, Ask, Reply] = Replicas(
+            devices_of(device, devices),
+            lambda where: load_model(self._settings, where),
+            lambda loaded, work: loaded.answers(work),
+            failed=ThinkerFailed,
+            # Greedy answers do not depend on company; sampled ones would.
+            together=lambda ask: None if ask.temperature else ask.form,
+            most=int(batch),
+            window=window,
+            name=f"transformers {model}",
+        )
         self.identity = _identity(self._settings, self._max_pixels, corrective_retry)
 
     @property
     def passes(self) -> int:
         """Generations so far; several questions may share one."""
-        return sum(replica.passes for replica in self._replicas)
+        return self._replicas.passes
 
     async def ask(self, question: Question) -> Reply:
         settings = self._settings
@@ -105,75 +110,18 @@ class TransformersThinker(AskingThinker):
         )
         sampled = settings.temperature or (settings.look_temperature if question.look else 0.0)
         ask = Ask(pictures, question.messages, question.form, sampled, question.look)
-        replica = min(self._replicas, key=lambda replica: replica.waiting)
-        return await replica.ask(ask)
+        return await self._replicas.submit(ask)
 
     async def check(self) -> None:
         """Load the model. ThinkerFailed, SettingsError or MissingExtra where it cannot be."""
-        for replica in self._replicas:
-            await replica.load()
+        await self._replicas.check()
 
     async def describe(self) -> list[str]:
         """Class, device and memory as they were decided, with the reasons."""
-        lines: list[str] = []
-        for replica in self._replicas:
-            lines += (await replica.load()).lines()
-        return lines
+        return await self._replicas.describe()
 
     async def aclose(self) -> None:
-        for replica in self._replicas:
-            await replica.aclose()
-
-
-class _Replica:
-    """One copy of the model on one device, with the thread that owns it."""
-
-    def __init__(self, settings: Settings, device: str | None, batch: int, window: float) -> None:
-        self.waiting = 0
-        self.passes = 0
-        self._settings = settings
-        self._device = device
-        self._model: Model | None = None
-        self._worker: Worker[Ask, Reply] = Worker(
-            self._run, together=_together, most=batch, window=window, name=f"transformers {settings.model}"
-        )
-
-    async def load(self) -> Model:
-        if self._model is None:
-            await self._worker.call(self._loaded)
-        assert self._model is not None
-        return self._model
-
-    async def ask(self, ask: Ask) -> Reply:
-        self.waiting += 1
-        try:
-            await self.load()
-            return await self._worker.submit(ask)
-        finally:
-            self.waiting -= 1
-
-    async def aclose(self) -> None:
-        await self._worker.aclose()
-        model, self._model = self._model, None
-        if model is not None:
-            residency_of(model.decision.device).forget(model)
-            await run_sync(model.close)
-
-    def _loaded(self) -> None:
-        if self._model is None:
-            self._model = load_model(self._settings, self._device)
-
-    def _run(self, work: Pass[Ask]) -> Sequence[Reply]:
-        model = self._model
-        assert model is not None
-        self.passes += 1
-        with running(model.name, ThinkerFailed), residency_of(model.decision.device).using(model):
-            return model.answers(work)
-
-
-def _together(ask: Ask) -> Hashable | None:
-    """Greedy answers do not depend on company; sampled ones would."""
-    return None if ask.temperature else ask.form
+        await self._replicas.aclose()
 
 
 def _shown(picture: Picture, max_pixels: int) -> NDArray[np.uint8]:
