@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -14,6 +15,7 @@ import typer
 from thinkedit.cli import housekeeping  # noqa: F401  # adds its commands to `sessions`
 from thinkedit.cli.doctor import doctor
 from thinkedit.cli.edit import edit
+from thinkedit.cli.logs import noted
 from thinkedit.cli.serve import serve, upload
 from thinkedit.cli.sessions import sessions
 from thinkedit.cli.single import critique, refine
@@ -105,9 +107,12 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; what it raises is said in one line."""
     options = list(arguments)[: list(arguments).index("--")] if "--" in arguments else list(arguments)
     as_json, debug = "--json" in options, "--debug" in options
+    quiet = as_json or "--quiet" in options or "-q" in options or "doctor" in options[:1]
     _prepare_streams()
     try:
-        code = app(args=list(arguments), prog_name="thinkedit", standalone_mode=False)
+        # A server logs for itself, in its own form.
+        with nullcontext() if "serve" in options[:1] else noted(debug=debug, quiet=quiet):
+            code = app(args=list(arguments), prog_name="thinkedit", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, typer.Abort):
         return _failed(KeyboardInterrupt("interrupted"), as_json)

@@ -52,6 +52,7 @@ def _prepare() -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
+    logging.getLogger("thinkedit.models").setLevel(logging.INFO)  # what was decided for a model, and why
     try:
         import thinkedit.server.serving  # noqa: F401
     except ModuleNotFoundError as error:

@@ -21,7 +21,7 @@ from thinkedit.errors import EditorFailed, SettingsError
 
 __all__ = ["CACHES", "Pipeline", "load_pipeline"]
 
-log = logging.getLogger("thinkedit")
+log = logging.getLogger("thinkedit.models")
 
 INDEX = "model_index.json"
 

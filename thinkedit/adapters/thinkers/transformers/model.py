@@ -31,7 +31,7 @@ from thinkedit.types import Usage
 
 __all__ = ["Ask", "Model", "Settings", "load_model"]
 
-log = logging.getLogger("thinkedit")
+log = logging.getLogger("thinkedit.models")
 
 END = "</answer>"
 WEIGHTS_ELSEWHERE = ["*.bin", "*.pt", "*.pth", "*.gguf", "*.onnx", "original/*", "*.h5", "*.msgpack"]
