@@ -40,6 +40,7 @@ from thinkedit.errors import (
 from thinkedit.graph.answers import critique_in, in_one_line, items_in, text_in
 from thinkedit.graph.cache import PictureCache
 from thinkedit.graph.digests import digest_of_critique, digest_of_edit
+from thinkedit.graph.patience import TooLate, in_time
 from thinkedit.graph.safety import Unchecked, refused_before
 from thinkedit.graph.together import together
 from thinkedit.images import Picture
@@ -64,10 +65,6 @@ Allowed = Callable[[int, Picture], Awaitable[None]]
 """Asked of (index of the request, its image)."""
 
 T = TypeVar("T")
-
-
-class _TooLate(Exception):
-    """A model call took longer than it may."""
 
 
 @dataclass
@@ -177,25 +174,25 @@ class Calls:
         limit = self.settings.edit_timeout
         failed: EditError
         try:
-            made = await self._in_time(limit, lambda: editor.edit(requests, progress))
+            made = await self._in_time(limit, lambda told: editor.edit(requests, told), progress)
             return items_in(made, len(requests))
         except EditError as error:
             failed = error
         except LedgerError:
             raise
-        except _TooLate:
+        except TooLate:
             failed = EditorFailed(f"the editor gave no image within {limit:g} s")
         except Exception as error:
             log.exception("editor %s raised an error that its contract does not name", editor.identity)
             failed = EditorFailed(in_one_line(error))
         return [failed] * len(requests)
 
-    async def _in_time(self, limit: float, call: Callable[[], Awaitable[T]]) -> T:
-        """Make a model call with the lease kept alive. _TooLate after `limit` seconds."""
+    async def _in_time(
+        self, limit: float, call: Callable[[Progress], Awaitable[T]], progress: Progress | None = None
+    ) -> T:
+        """Make a model call with the lease kept alive. Raises TooLate."""
         async with self.ledger.hold(self.session_id):
-            with anyio.move_on_after(limit):
-                return await call()
-        raise _TooLate
+            return await in_time(limit, call, progress)
 
     async def _keep(self, index: int, digest: str, picture: Picture, seconds: float) -> str:
         sha = await run_sync(self.store.put, picture)
@@ -243,7 +240,7 @@ class Calls:
         limit = self.settings.critique_timeout
         failed = CritiqueState.FAILED
         try:
-            return critique_in(await self._in_time(limit, lambda: thinker.critique(request))), True
+            return critique_in(await self._in_time(limit, lambda _: thinker.critique(request))), True
         except AnswerError as error:
             unread = CritiqueState.UNPARSEABLE
             return Critique(state=unread, reasoning=str(error), raw=error.raw, usage=error.usage), True
@@ -251,7 +248,7 @@ class Calls:
             return Critique(state=failed, reasoning=str(error)), error.retryable
         except (LedgerError, StoreError, NotFoundError, NeedsCaller):
             raise
-        except _TooLate:
+        except TooLate:
             return Critique(state=failed, reasoning=f"the thinker gave no answer within {limit:g} s"), True
         except Exception as error:
             log.exception("thinker %s raised an error that its contract does not name", thinker.identity)
@@ -270,12 +267,12 @@ class Calls:
             await self.back_off(failures)
             started = time.monotonic()
             try:
-                answer = text_in(await self._in_time(self.settings.critique_timeout, ask))
+                answer = text_in(await self._in_time(self.settings.critique_timeout, lambda _: ask()))
             except (LedgerError, StoreError, NotFoundError, NeedsCaller):
                 raise
             except Exception as error:
                 message = str(error) if isinstance(error, ThinkEditError) else in_one_line(error)
-                if isinstance(error, _TooLate):
+                if isinstance(error, TooLate):
                     message = f"the {who} gave no answer within {self.settings.critique_timeout:g} s"
                 call = Call("failed", "", message, time.monotonic() - started)
                 await self.record(role, 0, digest, call)

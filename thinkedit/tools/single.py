@@ -6,13 +6,13 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-import anyio
 from anyio.to_thread import run_sync
 from pydantic import BaseModel
 
 from thinkedit.adapters.base import EditedImage, EditRequest, Progress, SafetyRequest
 from thinkedit.errors import EditError, EditorFailed
 from thinkedit.graph.answers import items_in
+from thinkedit.graph.patience import TooLate, in_time
 from thinkedit.graph.safety import reviewed
 from thinkedit.graph.sessions import checked_instruction
 from thinkedit.images import ImageInput, Loaded, save
@@ -70,12 +70,14 @@ async def edit_image(
         started = time.monotonic()
 
         async def once() -> EditedImage:
-            with anyio.move_on_after(settings.edit_timeout):
-                [made] = items_in(await model.edit([EditRequest(source.picture, prompt, seed)], progress), 1)
-                if isinstance(made, EditError):
-                    raise made
-                return made
-            raise EditorFailed(f"the editor gave no image within {settings.edit_timeout:g} s")
+            limit, request = settings.edit_timeout, EditRequest(source.picture, prompt, seed)
+            try:
+                [made] = items_in(await in_time(limit, lambda told: model.edit([request], told), progress), 1)
+            except TooLate:
+                raise EditorFailed(f"the editor gave no image within {limit:g} s") from None
+            if isinstance(made, EditError):
+                raise made
+            return made
 
         edited = await tried(once, settings, EditorFailed)
         seconds = time.monotonic() - started

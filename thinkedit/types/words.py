@@ -178,5 +178,5 @@ class LoopSettings(Model):
     budget_calls: int | None = Field(None, ge=1, description="stop after this many model calls")
     retries: int = Field(2, ge=0, le=10, description="times a failed model call is tried again")
     backoff: float = Field(0.5, ge=0, le=60, description="seconds before the first retry; doubles")
-    edit_timeout: float = Field(600, gt=0, description="seconds one editor call may take")
+    edit_timeout: float = Field(600, gt=0, description="seconds an editor may take for an image or a step")
     critique_timeout: float = Field(300, gt=0, description="seconds one thinker call may take")

@@ -232,6 +232,34 @@ async def test_progress_is_told_in_the_callers_own_task_and_in_order() -> None:
     await worker.aclose()
 
 
+async def test_those_whose_turn_has_not_come_are_told_that_the_model_is_at_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from thinkedit.adapters.local import worker as module
+
+    monkeypatch.setattr(module, "BEHIND", 0.0)
+    model, told = Stepping(), list[tuple[float, float, str]]()
+    worker: Worker[str, str] = Worker(model.run)
+
+    async def progress(done: float, total: float, message: str) -> None:
+        told.append((done, total, message))
+        for _ in range(8):
+            model.steps.release()
+
+    async def behind() -> None:
+        await worker.submit("b", progress=progress)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(worker.submit, "a")
+        await anyio.to_thread.run_sync(model.at.wait)
+        tasks.start_soon(behind)
+        await queued(worker, 1)
+        model.steps.release()
+    assert told[0] == (0, 0, "waiting for the model")
+    assert told[-1][:2] == (4, 4)
+    await worker.aclose()
+
+
 async def test_an_exception_of_a_pass_goes_to_all_of_it_and_one_of_an_item_to_that_item() -> None:
     def run(work: Pass[str]) -> list[str | Exception]:
         if "broken" in work.items:

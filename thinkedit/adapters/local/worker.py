@@ -23,6 +23,9 @@ __all__ = ["Abandoned", "Pass", "Worker"]
 PATIENCE = 5.0
 """Seconds that `aclose` waits for what the thread is in."""
 
+BEHIND = 1.0
+"""Seconds between two signs of life to those who wait for their turn."""
+
 Q = TypeVar("Q")
 A = TypeVar("A")
 T = TypeVar("T")
@@ -35,8 +38,9 @@ class Abandoned(Exception):
 class Pass(Generic[Q]):
     """The items that the model is to work on now. Its methods are for the worker's thread."""
 
-    def __init__(self, jobs: Sequence[_Job[Q]]) -> None:
+    def __init__(self, jobs: Sequence[_Job[Q]], stepped: Callable[[], None] = lambda: None) -> None:
         self._jobs = jobs
+        self._stepped = stepped
 
     @property
     def items(self) -> list[Q]:
@@ -53,6 +57,7 @@ class Pass(Generic[Q]):
             raise Abandoned
         for job in waiting:
             job.tell((done, total, message))
+        self._stepped()
 
 
 class Worker(Generic[Q, A]):
@@ -82,6 +87,7 @@ class Worker(Generic[Q, A]):
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._told = 0.0
 
     async def submit(self, item: Q, *, group: object = None, progress: Progress | None = None) -> A:
         """The result for one item. Groups take turns, so that a long one does not keep the others waiting.
@@ -146,7 +152,7 @@ class Worker(Generic[Q, A]):
                 if first.function is not None:
                     results: Sequence[object] = [first.function()]
                 else:
-                    results = self._run(Pass(jobs))
+                    results = self._run(Pass(jobs, self._tell_those_behind))
                     if len(results) != len(jobs):
                         raise RuntimeError(f"{self._name} gave {len(results)} results for {len(jobs)} items")
             except Abandoned:
@@ -158,6 +164,17 @@ class Worker(Generic[Q, A]):
             for job, result in zip(jobs, results, strict=True):
                 job.end(result)
             del jobs, first, results  # a result kept until the next pass would hold its memory
+
+    def _tell_those_behind(self) -> None:
+        """Once in a while tell the callers whose turn has not come that the model is at work."""
+        now = time.monotonic()
+        if now - self._told < BEHIND:
+            return
+        self._told = now
+        with self._changed:
+            behind = [job for jobs in self._groups.values() for job in jobs if not job.gone]
+        for job in behind:
+            job.tell((0, 0, "waiting for the model"))
 
     def _next(self, idle: bool) -> list[_Job[Any]] | None:
         """The next pass: the first item whose turn it is, and those that may go with it. None: closed."""
