@@ -199,11 +199,10 @@ def _out_of_memory(error: BaseException) -> bool:
 
 def _empty_cache() -> None:
     import gc
-
-    import torch
+    import sys
 
     gc.collect()
-    if torch.cuda.is_available():
+    if (torch := sys.modules.get("torch")) is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()
 
 
