@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,11 +20,11 @@ from thinkedit.adapters.protocol import parse_answer, parse_plan, parse_preferen
 from thinkedit.adapters.thinkers.transformers.asking import Form  # noqa: E402
 from thinkedit.adapters.thinkers.transformers.constrained import (  # noqa: E402
     Automaton,
-    Vocabulary,
     free_scores,
     grammar_for,
     processor_for,
 )
+from thinkedit.adapters.thinkers.transformers.vocabulary import Vocabulary  # noqa: E402
 from thinkedit.errors import ThinkerFailed  # noqa: E402
 
 LIMIT = 90
@@ -80,7 +81,7 @@ def test_every_plan_and_every_comparison_can_be_read(
 
 
 def automaton(vocabulary: Vocabulary, score_range: int = 10) -> Automaton:
-    return Automaton(grammar_for(vocabulary, "critique", score_range, LIMIT))
+    return Automaton(grammar_for(vocabulary, "critique", score_range, 300))
 
 
 def follow(automaton: Automaton, text: str) -> bool:
@@ -111,7 +112,7 @@ def test_only_scores_of_the_range_may_be_written(
     assert follow(automaton(vocabulary, score_range), text) is may
 
 
-@pytest.mark.parametrize("prompt", ["none", "n/a", "...", "null"])
+@pytest.mark.parametrize("prompt", ["none", "n/a", "...", "null", "\n" * 20 + "none", "none" + " ." * 20, ""])
 def test_a_prompt_for_nothing_cannot_be_closed(vocabulary: Vocabulary, prompt: str) -> None:
     head = '<think>x</think>\n<score>{"semantic": 1, "quality": 1}</score>\n<answer>'
     assert follow(automaton(vocabulary), head + prompt)
@@ -119,8 +120,27 @@ def test_a_prompt_for_nothing_cannot_be_closed(vocabulary: Vocabulary, prompt: s
     assert follow(automaton(vocabulary), f"{head}{prompt} at all</answer>")
 
 
-def test_tags_cannot_stand_in_free_text(vocabulary: Vocabulary) -> None:
-    assert not follow(automaton(vocabulary), "<think>a <b")
+def test_a_mark_that_cannot_be_seen_does_not_hide_a_word_for_nothing(large: Vocabulary) -> None:
+    head = '<think>x</think>\n<score>{"semantic": 1, "quality": 1}</score>\n<answer>'
+    assert not follow(automaton(large), f"{head}none\u200b</answer>")
+
+
+@pytest.mark.parametrize("prompt", ["把天空变蓝", "сделай теплее", "青"])
+def test_a_prompt_in_any_script_can_be_closed(large: Vocabulary, prompt: str) -> None:
+    head = '<think>x</think>\n<score>{"semantic": 1, "quality": 1}</score>\n<answer>'
+    assert follow(automaton(large), f"{head}{prompt}</answer>")
+
+
+@pytest.mark.parametrize("text", ["a <b", "a > b", "{a", "```a"])
+def test_marks_of_the_form_cannot_stand_in_free_text(vocabulary: Vocabulary, text: str) -> None:
+    assert not follow(automaton(vocabulary), f"<think>{text}")
+
+
+def test_thinking_that_the_conversation_opened_is_not_opened_again(vocabulary: Vocabulary) -> None:
+    made = Automaton(grammar_for(vocabulary, "critique", 10, LIMIT, opened=True))
+    text = 'red</think>\n<score>{"semantic": 1, "quality": 1}</score>\n<answer>blue</answer>'
+    assert follow(made, text)
+    assert parse_answer(text).reasoning == "red"
 
 
 def test_a_tokenizer_without_digits_is_refused() -> None:
@@ -140,18 +160,87 @@ def test_a_tokenizer_without_digits_is_refused() -> None:
         def convert_tokens_to_ids(self, _: str) -> int:
             return 1
 
+        def convert_ids_to_tokens(self, rows: list[int]) -> list[str]:
+            return ["a" for _ in rows]
+
     with pytest.raises(ThinkerFailed, match="no token for '0'"):
         Vocabulary(NoDigits())
 
 
-def test_a_step_costs_little_at_a_large_vocabulary(vocabulary: Vocabulary) -> None:
+@pytest.fixture(scope="module", params=["unigram", "bytes"])
+def pieces(request: pytest.FixtureRequest) -> Any:
+    """Tokenizers of sentencepiece's two kinds, in which words begin with a blank of their own."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+    kept = ["<unk>", "<s>", "</s>"]
+    letters = [chr(code) for code in range(33, 127)]
+    trainer: Any
+    if request.param == "unigram":
+        made = Tokenizer(models.Unigram())
+        made.pre_tokenizer, made.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+        trainer = trainers.UnigramTrainer(
+            vocab_size=600,
+            special_tokens=kept,
+            unk_token="<unk>",
+            initial_alphabet=[*letters, "\n"],
+            show_progress=False,
+        )
+    else:
+        made = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>"))
+        made.normalizer = normalizers.Sequence(
+            [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]  # as sentencepiece writes blanks
+        )
+        made.decoder = decoders.Sequence(
+            [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+        )
+        trainer = trainers.BpeTrainer(
+            vocab_size=900,
+            special_tokens=kept + [f"<0x{byte:02X}>" for byte in range(256)],
+            initial_alphabet=letters,
+            show_progress=False,
+        )
+    readme = Path(__file__).parents[4] / "README.md"
+    made.train_from_iterator(readme.read_text(encoding="utf-8").splitlines(), trainer)
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=made, unk_token="<unk>", bos_token="<s>", eos_token="</s>"
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_pieces_of_sentencepiece_make_answers_that_can_be_read(pieces: Any, seed: int) -> None:
+    """At a limit that lets prompts grow as long as they may: each piece's own blank counts too."""
+    of_pieces = Vocabulary(pieces)
+    for text in written(of_pieces, "critique", 25, seed, 2, 3.0, 1900):
+        assert parse_answer(text.partition("</s>")[0], score_range=25).next_prompt
+
+
+def test_a_blank_does_not_end_a_text(pieces: Any) -> None:
+    of_pieces = Vocabulary(pieces)
+    closing = {of_pieces.encode(text)[0] for text in ("</think>", "</answer>")}
+    assert not closing & set(of_pieces.free)
+    assert all("<" in of_pieces.decode([token]) for token in closing)
+
+
+@pytest.fixture(scope="module")
+def large() -> Vocabulary:
+    """Byte-level, with as many tokens as Qwen3-VL has."""
+    from itertools import islice, product
+
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    words = ("".join(word) for word in product("abcdefghijklmnopqrstuvwxyzĠ", repeat=4))
+    tokens = ["<end>", *alphabet, *islice(words, 151_643 - len(alphabet) - 1)]
+    made = Tokenizer(models.BPE({token: index for index, token in enumerate(tokens)}, []))
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
+    return Vocabulary(transformers.PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<end>"))
+
+
+def test_a_step_costs_little_at_a_large_vocabulary(large: Vocabulary) -> None:
     """At 150,000 tokens and a batch of 8: far below what a model of that size takes for the step itself."""
-    width, rows, steps = 150_000, 8, 40
+    width, rows, steps = 151_936, 8, 200
     wishes = torch.randn(rows, width)
-    large = Vocabulary.__new__(Vocabulary)
-    large.__dict__.update(vocabulary.__dict__)
-    large.lengths = vocabulary.lengths + [3] * (width - len(vocabulary.lengths))
-    large.free = [*vocabulary.free, *range(len(vocabulary.lengths), width)]
     process = processor_for(
         grammar_for(large, "critique", 10, 1000), 0, rows, free_scores(large, width, wishes)
     )
@@ -163,4 +252,5 @@ def test_a_step_costs_little_at_a_large_vocabulary(vocabulary: Vocabulary) -> No
     started = time.perf_counter()
     for _ in range(steps):
         (wishes + 1).argmax(dim=1)
-    assert whole < 60 * (time.perf_counter() - started) + 1.0
+    bare = time.perf_counter() - started
+    assert whole < 15 * bare + 0.5, f"{1000 * whole / steps:.2f} ms a step, {1000 * bare / steps:.2f} bare"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import anyio
 import anyio.from_thread
 import anyio.lowlevel
+import anyio.to_thread
 import cv2
 import numpy as np
 import pytest
@@ -202,6 +205,51 @@ async def test_sampling_leaves_torchs_own_state_alone(own: TransformersThinker) 
     assert torch.equal(torch.rand(3), expected)
 
 
+async def test_copies_that_sample_at_once_do_not_disturb_each_other(own: TransformersThinker) -> None:
+    alone = {look: (await own.critique(request(look=look))).raw for look in (1, 2)}
+    copies = thinker(devices=["cpu", "cpu"])
+    await copies.check()
+    met = threading.Barrier(2, timeout=60)
+    for replica in copies._replicas.members:
+        model = await replica.load()
+
+        def answers(work: Any, answers: Any = model.answers) -> Any:
+            told = work.step
+
+            def step(done: float, *rest: Any) -> None:
+                if done <= 20:  # in step with the other copy
+                    met.wait()
+                told(done, *rest)
+
+            work.step = step
+            return answers(work)
+
+        model.answers = answers  # type: ignore[method-assign]  # listens in
+    got: dict[int, str] = {}
+
+    async def ask(look: int) -> None:
+        got[look] = (await copies.critique(request(look=look))).raw
+
+    async with anyio.create_task_group() as tasks:
+        for look in alone:
+            tasks.start_soon(ask, look)
+    assert got == alone
+    await copies.aclose()
+
+
+async def test_a_model_serves_the_loops_of_two_threads(own: TransformersThinker) -> None:
+    here = await own.critique(request())
+    there = await anyio.to_thread.run_sync(lambda: asyncio.run(own.critique(request())))
+    assert there == here
+
+
+async def test_half_precision_reads_pictures_too() -> None:
+    model = thinker(dtype="bfloat16")
+    assert (await model.critique(request())).state is CritiqueState.SCORED
+    assert (await model.describe())[0] == "cpu, bfloat16, device"
+    await model.aclose()
+
+
 async def test_plans_comparisons_and_refinements(own: TransformersThinker) -> None:
     one, two, three = photographs(3)
     assert await own.plan(PlanRequest(one, "make it warmer"))
@@ -312,13 +360,29 @@ async def refused(folder: Path | str, says: str) -> None:
         await model.check()
     assert not caught.value.retryable
     assert "\n" not in str(caught.value)
+    assert "huggingface.co" not in str(caught.value)
     await model.aclose()
 
 
 async def test_a_folder_without_a_processor_for_pictures(copy: Path) -> None:
     for name in ("preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json"):
         (copy / name).unlink(missing_ok=True)
-    await refused(copy, "no processor for pictures|cannot be loaded")
+    await refused(copy, "no processor for pictures: .* name a vision-language model")
+
+
+async def test_a_processor_that_is_only_a_tokenizer(copy: Path) -> None:
+    """What AutoProcessor gives, without a word, for a processor class that it does not know."""
+    for name in ("processor_config.json", "tokenizer_config.json"):
+        told = json.loads((copy / name).read_text())
+        (copy / name).write_text(json.dumps({**told, "processor_class": "ProcessorOfTheirOwn"}))
+    (copy / "processor_config.json").write_text('{"processor_class": "ProcessorOfTheirOwn"}')
+    await refused(copy, "no processor for pictures: .* name a vision-language model")
+
+
+async def test_a_folder_without_a_tokenizer(copy: Path) -> None:
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (copy / name).unlink()
+    await refused(copy, "has no tokenizer .*download it again")
 
 
 async def test_a_model_without_a_chat_template(copy: Path) -> None:
@@ -340,7 +404,10 @@ async def test_a_text_model(tmp_path: Path) -> None:
         num_key_value_heads=2,
     )  # fmt: skip
     Qwen2ForCausalLM(config).save_pretrained(tmp_path / "text")
-    await refused(tmp_path / "text", "text model|cannot be loaded")
+    await refused(tmp_path / "text", "no processor for pictures: it is a text model")
+    for path in tiny("qwen3-vl").glob("tokenizer*"):
+        shutil.copy(path, tmp_path / "text")
+    await refused(tmp_path / "text", "no processor for pictures: it is a text model")
 
 
 async def test_a_pipelines_folder_and_no_folder() -> None:

@@ -7,70 +7,25 @@ the newest token alone, so that the cost does not grow with the answer.
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from thinkedit.adapters.protocol import parse_plan
 from thinkedit.adapters.thinkers.transformers.asking import Form
-from thinkedit.errors import ThinkerFailed
+from thinkedit.adapters.thinkers.transformers.vocabulary import LONGEST_TOKEN, Vocabulary
+from thinkedit.errors import AnswerError, ThinkerFailed
 
-__all__ = ["Automaton", "Grammar", "Vocabulary", "grammar_for"]
+__all__ = ["Automaton", "Grammar", "free_scores", "grammar_for", "processor_for"]
 
 LONGEST_PROMPT = 3_800
 """Characters of a next prompt, a little below what the parser takes."""
 
-LONGEST_TOKEN = 40
-"""Characters; the few longer tokens of a vocabulary (runs of blanks and dashes) are left out of free text."""
-
 SHORTEST = 8
 """Tokens that a free text may have at least, however small the limit of the answer is."""
 
-_NOTHING = frozenset({"none", "null", "nil", "undefined", "n/a", "na", "empty"})
-
-
-class Vocabulary:
-    """What the automaton has to know of a tokenizer; made once for a model.
-
-    free: tokens that may stand in free text: no tags, braces, control characters or special tokens.
-    lengths: characters of each token, 0 for those that are not free. words: those with a letter or digit.
-    """
-
-    def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
-        count = len(tokenizer)
-        texts = tokenizer.batch_decode([[index] for index in range(count)])
-        special = {*tokenizer.all_special_ids, *getattr(tokenizer, "added_tokens_decoder", {})}
-        self.lengths = [0] * count
-        self.words: set[int] = set()
-        self.free: list[int] = []
-        for index, text in enumerate(texts):
-            if index in special or not _plain(text):
-                continue
-            self.free.append(index)
-            self.lengths[index] = len(text)
-            if any(letter.isascii() and letter.isalnum() for letter in text):
-                self.words.add(index)
-        self.end = tokenizer.eos_token_id
-        if self.end is None:
-            raise ThinkerFailed("constrained = true needs a tokenizer with an end token", retryable=False)
-        self.digits = [self._single(str(digit)) for digit in range(10)]
-        self.point = self._single(".")
-
-    def encode(self, text: str) -> list[int]:
-        return [int(index) for index in self._tokenizer.encode(text, add_special_tokens=False)]
-
-    def decode(self, tokens: Sequence[int]) -> str:
-        return str(self._tokenizer.decode(tokens))
-
-    def _single(self, text: str) -> int:
-        index = self._tokenizer.convert_tokens_to_ids(text)
-        if not isinstance(index, int) or self._tokenizer.decode([index]).strip() != text:
-            raise ThinkerFailed(
-                f"constrained = true cannot be used: the model's tokenizer has no token for {text!r}",
-                retryable=False,
-            )
-        return index
+TELLING = 12
+"""Letters and digits from which on a prompt cannot be one of the words for nothing any more."""
 
 
 @dataclass(frozen=True)
@@ -110,12 +65,15 @@ class Grammar:
     segments: tuple[Segment, ...]
 
 
-def grammar_for(vocabulary: Vocabulary, form: Form, score_range: int, max_tokens: int) -> Grammar:
+def grammar_for(
+    vocabulary: Vocabulary, form: Form, score_range: int, max_tokens: int, *, opened: bool = False
+) -> Grammar:
     """The grammar of one form of answer that is complete within `max_tokens`.
 
-    ThinkerFailed where that is too few for the fixed text alone.
+    opened: the conversation ends with <think> already, as the templates of models that reason have it.
+    ThinkerFailed where the tokens are too few for the fixed text alone.
     """
-    opening = vocabulary.encode("<think>")
+    opening = [] if opened else vocabulary.encode("<think>")
     closing = vocabulary.encode("</answer>")
     number = len(str(score_range)) + 2
     if form == "critique":
@@ -150,7 +108,7 @@ def grammar_for(vocabulary: Vocabulary, form: Form, score_range: int, max_tokens
             retryable=False,
         )
     segments = (
-        _Fixed(tuple(opening)),
+        *([_Fixed(tuple(opening))] if opening else []),
         _Free(thinking, 1_000_000, prompt=False),
         *middle,
         last,
@@ -167,7 +125,7 @@ class Automaton:
     segment: int = 0
     written: list[int] = field(default_factory=list)
     characters: int = 0
-    said: bool = False
+    letters: int = 0
 
     def allowed(self) -> tuple[list[int], bool]:
         """(tokens that may come next, whether those of free text may come too)."""
@@ -204,7 +162,7 @@ class Automaton:
             else:
                 self.written.append(token)
                 self.characters += self.grammar.vocabulary.lengths[token]
-                self.said = self.said or token in self.grammar.vocabulary.words
+                self.letters += self.grammar.vocabulary.letters[token]
                 return
         elif isinstance(current, _Number) and token == self._next_fixed():
             self._enter(self.segment + 1)
@@ -216,7 +174,7 @@ class Automaton:
             self._enter(self.segment + 1)
 
     def _enter(self, segment: int) -> None:
-        self.segment, self.written, self.characters, self.said = segment, [], 0, False
+        self.segment, self.written, self.characters, self.letters = segment, [], 0, 0
 
     def _next_fixed(self) -> int:
         following = self.grammar.segments[self.segment + 1]
@@ -224,13 +182,13 @@ class Automaton:
         return following.tokens[0]
 
     def _closable(self, current: _Free) -> bool:
-        if not current.prompt:
+        if not current.prompt or self.letters >= TELLING:
             return True
-        if not self.said:
+        try:
+            parse_plan(f"<answer>{self.grammar.vocabulary.decode(self.written)}</answer>")
+        except AnswerError:
             return False
-        if len(self.written) > 12:
-            return True
-        return self.grammar.vocabulary.decode(self.written).strip().lower().strip(" .") not in _NOTHING
+        return True
 
     def _digits(self, most: int) -> list[int]:
         vocabulary = self.grammar.vocabulary
@@ -282,13 +240,5 @@ def free_scores(vocabulary: Vocabulary, width: int, like: Any) -> Any:
     import torch
 
     made = torch.full((width,), -torch.inf, dtype=like.dtype, device=like.device)
-    made[torch.tensor(vocabulary.free, device=like.device)] = 0
+    made[torch.tensor([index for index in vocabulary.free if index < width], device=like.device)] = 0
     return made
-
-
-def _plain(text: str) -> bool:
-    if not text or len(text) > LONGEST_TOKEN or any(mark in text for mark in "<>{}"):
-        return False
-    return all(
-        letter in "\n\t" or unicodedata.category(letter) not in ("Cc", "Cs", "Co", "Cn") for letter in text
-    )

@@ -15,7 +15,8 @@ from thinkedit.adapters.local.replicas import Replicas, devices_of
 from thinkedit.adapters.require import require
 from thinkedit.adapters.sizing import lay
 from thinkedit.adapters.thinkers.transformers.asking import AskingThinker, Question, Reply
-from thinkedit.adapters.thinkers.transformers.model import Ask, Model, Settings, load_model
+from thinkedit.adapters.thinkers.transformers.load import load_model
+from thinkedit.adapters.thinkers.transformers.model import Ask, Model, Settings
 from thinkedit.errors import SettingsError, ThinkerFailed
 from thinkedit.images import Picture
 
