@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from thinkedit.adapters.vocabulary import OPERATIONS, Clause, parse, phrase, with_amount
@@ -123,6 +123,7 @@ def test_every_clause_survives_being_said_and_read(clause: Clause) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(plain_clauses(), st.floats(0.05, 5))
+@example(Clause("exposure", direction=-1, amount=0.0024, given="percent:0.1", region="background"), 5.0)
 def test_a_precise_amount_survives_being_said_and_read(clause: Clause, amount: float) -> None:
     scaled = with_amount(clause, amount)
     assert parse(phrase([scaled])) == (scaled,)

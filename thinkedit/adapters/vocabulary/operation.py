@@ -100,7 +100,7 @@ class Operation:
     def quantity(self, amount: float, unit: str, direction: int = 1) -> str:
         """The quantity `unit:number` for an amount, rounded as a person would write it.
 
-        Percentages from 10 on are whole numbers, save near a total darkness, where each tenth tells.
+        Percentages from 10 on are whole numbers, save where much light is taken: there each tenth tells.
         """
         if unit == "stops":
             return f"stops:{round(amount * STOPS, 2):g}"
@@ -108,7 +108,7 @@ class Operation:
             return f"degrees:{round(amount * self.plain_degrees, 1):g}"
         if unit == "percent" and self.name == "exposure":
             share = 2 ** (amount * STOPS) - 1 if direction >= 0 else 1 - 2 ** (-amount * STOPS)
-            return f"percent:{_percent(share * 100, direction < 0 and share > 0.9)}"
+            return f"percent:{_percent(share * 100, direction < 0 and share > 0.6)}"
         return f"percent:{_percent(amount * self.plain_percent)}"
 
 
