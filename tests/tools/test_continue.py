@@ -114,7 +114,7 @@ async def test_the_actions_that_fit_no_end_are_refused_and_name_those_that_do(re
         before = await ended(runner, reason)
         assert before.stop_reason is reason
         fitting = ACTIONS[before.status]
-        for action in ("stop", "cancel", "wait", "fork", "critique", "dance"):
+        for action in ("stop", "cancel", "wait", "critique", "dance"):
             with pytest.raises(ActionError, match=", ".join(fitting)):
                 await continue_edit(before.session_id, action, runner=runner)  # type: ignore[arg-type]
         if before.status is Status.FAILED:

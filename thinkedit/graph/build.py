@@ -60,14 +60,18 @@ def wire(nodes: Nodes) -> StateGraph[EditState, None, EditInput, EditOutput]:
     graph.add_node("edit", nodes.edit)
     graph.add_node("critique", nodes.critique)
     graph.add_node("refine", nodes.refine)
+    graph.add_node("pause", nodes.pause)
+    graph.add_node("wait", nodes.wait)
     graph.add_node("stop", nodes.stop)
 
     graph.add_edge(START, "open")
     _route(graph, "open", "plan", "edit", "critique", "refine", "stop")  # stop: nobody could be asked
     _route(graph, "plan", "edit", "stop")
     _route(graph, "edit", "critique", "stop")
-    _route(graph, "critique", "refine", "stop", "edit")  # edit: where an image was lost meanwhile
+    _route(graph, "critique", "refine", "pause", "stop", "edit")  # edit: where an image was lost meanwhile
     _route(graph, "refine", "edit", "stop")
+    _route(graph, "pause", "wait", "stop")
+    _route(graph, "wait", "refine", "edit", "stop")
     graph.add_edge("stop", END)
     return graph
 

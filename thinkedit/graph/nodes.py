@@ -12,12 +12,13 @@ from functools import partial
 from typing import Any
 
 from thinkedit.adapters.base import EditRequest, Planner, PlanRequest, RefineRequest, identity_of
-from thinkedit.errors import EditRefused, InputError, ThinkerFailed, UnsupportedEdit
+from thinkedit.errors import EditRefused, InputError, NeedsCaller, ThinkerFailed, UnsupportedEdit
 from thinkedit.graph.calls import EditOutcome
 from thinkedit.graph.guarding import not_allowed, review_image, review_prompt
 from thinkedit.graph.inputs import load_image, loop_settings
 from thinkedit.graph.judging import judge_images, judge_refusal
 from thinkedit.graph.pacing import Pace, step_line
+from thinkedit.graph.pausing import act, ask, pause
 from thinkedit.graph.safety import ImageRefused, Unchecked, why_no_image
 from thinkedit.graph.selecting import select, why_stopped
 from thinkedit.graph.sessions import checked_instruction, open_session, reopen, result_of
@@ -26,6 +27,7 @@ from thinkedit.graph.stopping import decide, repeats_itself
 from thinkedit.graph.turns import Origin, TurnInHand, Workbench, history_of, unusable, wanted
 from thinkedit.ledger import Session, Spent
 from thinkedit.types import (
+    Answer,
     CandidateRecord,
     Critique,
     CritiqueState,
@@ -47,6 +49,9 @@ class Nodes(Workbench):
     async def open(self, state: EditState) -> dict[str, Any]:
         """Create the session, or take up one that is to go on; decide which node comes first."""
         shas, sha, prompt = state.get("records"), state.get("draft"), state.get("prompt")
+        said = Answer.model_validate(given) if (given := state.get("answer")) else None
+        if said is not None and said.action == "prompt" and said.turns is None:
+            prompt, said = said.prompt, None
         if state.get("image") is not None:  # a new session, even where this thread had another before
             session, shas, sha = await self.ledger.take(await self._create(state)), [], None
         else:
@@ -59,6 +64,11 @@ class Nodes(Workbench):
         if ended := await not_allowed(self, session, new=not shas and sha is None):
             cursor: dict[str, Any] = {"session_id": session.session_id, "leg": session.leg}
             return ended | cursor | {"first": len(shas) + 1, "records": shas, "draft": sha}
+        if said is not None:  # told in another process than the one that waited for it
+            cursor = {"session_id": session.session_id, "leg": session.leg, "first": 1, "draft": sha}
+            hand = TurnInHand(session, records, draft, self.calls(session, len(records)))
+            told = await act(self, hand, said, {**state, "records": shas}, await self._spent(session))
+            return {**cursor, "records": shas, "stop_reason": None, **told}
         if prompt and draft is not None and draft.image is not None:
             shas = [*shas, await self.put(session, draft, complete=True)]
             records, draft = [*records, draft], None
@@ -174,7 +184,10 @@ class Nodes(Workbench):
             return await self.planned(session, turn.records, draft.prompt, draft.origin)
         self.emit(session, "critiquing", turn=draft.turn, prompt=draft.prompt, image=draft.image)
         judge = judge_refusal if draft.image is None else judge_images
-        done = await judge(self, turn, draft)
+        try:
+            done = await judge(self, turn, draft)
+        except NeedsCaller:
+            return {"phase": "pause"}
         critique = done.critique or Critique()
         self.emit(
             session,
@@ -198,7 +211,7 @@ class Nodes(Workbench):
         return {
             "draft": None,
             "records": [*state.get("records", []), sha],
-            "phase": "stop" if reason else "refine",
+            "phase": "stop" if reason else "pause" if turn.settings.pause == "turn" else "refine",
             "stop_reason": reason and reason.value,
         }
 
@@ -250,6 +263,20 @@ class Nodes(Workbench):
         digest = f"{identity_of(refiner)} {last.image} {last.prompt} {critique.model_dump_json()}"
         return await turn.calls.text("refine", digest, lambda: refiner.refine(request))
 
+    async def pause(self, state: EditState) -> dict[str, Any]:
+        """Note that the session waits for its caller."""
+        turn = await self.take(state)
+        return wanted(turn.session) or await pause(self, turn)
+
+    async def wait(self, state: EditState) -> dict[str, Any]:
+        """Ask the caller, by an interrupt, and do what it says."""
+        records = [await self.record(sha) for sha in state.get("records", [])]
+        draft = await self.record(sha) if (sha := state.get("draft")) else None
+        session = await self.ledger.session(state["session_id"])
+        answer = ask(session, [*records, draft] if draft is not None else records)
+        turn = await self.take(state)
+        return await act(self, turn, answer, state, await self._spent(turn.session))
+
     async def stop(self, state: EditState) -> dict[str, Any]:
         """Select the best turn, write down why, and hand out the result."""
         turn = await self.take(state)
@@ -257,6 +284,9 @@ class Nodes(Workbench):
         records = [*turn.records, draft] if draft is not None and draft.image else turn.records
         reason = StopReason(state.get("stop_reason") or StopReason.STOPPED_BY_CALLER)
         selected, why = await select(self, turn, records, reason)
+        if (picked := state.get("picked")) is not None:
+            selected = next(record for record in records if record.turn == picked)
+            why = f"Turn {picked} was picked by the caller."
         await self.ledger.finish(
             session.session_id,
             state.get("records", []),
@@ -269,7 +299,7 @@ class Nodes(Workbench):
         )
         self.emit(session, "stopped", turn=selected.turn if selected else 0, message=reason.value)
         result = await result_of(self.store, self.ledger, session.session_id)
-        return {"result": result.model_dump(mode="json"), "stop_reason": reason.value}
+        return {"result": result.model_dump(mode="json"), "stop_reason": reason.value, "picked": None}
 
     async def _known(self, session: Session) -> tuple[list[str], str | None]:
         """(hashes of the turns done, that of the one in hand) as the ledger has them."""

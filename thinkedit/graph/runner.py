@@ -19,6 +19,7 @@ from anyio.abc import TaskGroup
 from anyio.to_thread import run_sync
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 
 from thinkedit.adapters.base import Refiner, Safety
 from thinkedit.adapters.models import Models
@@ -40,7 +41,7 @@ from thinkedit.graph.stopping import best_turn, why_selected
 from thinkedit.images import ImageLimits, Loaded
 from thinkedit.ledger import Ledger, Session
 from thinkedit.store import Store
-from thinkedit.types import EditResult, Event, LoopSettings, Status, StopReason
+from thinkedit.types import Answer, EditResult, Event, LoopSettings, Status, StopReason
 
 __all__ = ["Listener", "Runner", "open_runner"]
 
@@ -234,12 +235,18 @@ class Runner:
         config = {"configurable": {"thread_id": session.session_id}, "recursion_limit": _STEPS}
         state = await graph.aget_state(config)
         under_way = bool(state.next or state.tasks) and state.values.get("leg") == session.leg
-        begin = {"session_id": session.session_id, "leg": session.leg, "prompt": session.asked or None}
+        waiting = any(task.interrupts for task in state.tasks) or "wait" in state.next
+        # What the caller said lies in the ledger, so that it is not lost with the process that was told it.
+        said = Answer.model_validate_json(session.asked) if session.asked else None
+        begin: Any = {"session_id": session.session_id, "leg": session.leg}
+        if said is not None:
+            begin["answer"] = said.model_dump(mode="json", exclude_none=True)
+
+        if under_way:
+            begin = Command(resume=begin["answer"]) if waiting and said is not None else None
 
         async def through() -> None:
-            stream = graph.astream(
-                None if under_way else begin, config, stream_mode="custom", durability="sync"
-            )
+            stream = graph.astream(begin, config, stream_mode="custom", durability="sync")
             async for chunk in stream:
                 run.emit(Event.model_validate(chunk))
 

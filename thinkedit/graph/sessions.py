@@ -18,6 +18,8 @@ from thinkedit.images import Loaded, save
 from thinkedit.ledger import Ledger, Session
 from thinkedit.store import Store
 from thinkedit.types import (
+    Answer,
+    CallerCritique,
     Candidate,
     CritiqueView,
     EditResult,
@@ -33,7 +35,15 @@ from thinkedit.types import (
     TurnRecord,
 )
 
-__all__ = ["checked_instruction", "open_session", "reopen", "result_of", "turn_records"]
+__all__ = [
+    "MOST_TURNS",
+    "checked_instruction",
+    "new_session_id",
+    "open_session",
+    "reopen",
+    "result_of",
+    "turn_records",
+]
 
 LONGEST_INSTRUCTION = 4000
 MOST_TURNS = 12
@@ -56,6 +66,11 @@ def checked_instruction(text: str, what: str = "instruction") -> str:
                 "remove it"
             )
     return stripped
+
+
+def new_session_id() -> str:
+    """The day, for whoever reads a list, and what nobody guesses."""
+    return f"{time.strftime('%Y%m%d', time.gmtime())}-{uuid.uuid4().hex[:12]}"
 
 
 async def open_session(
@@ -89,7 +104,7 @@ async def open_session(
     entry = Image.stored(sha, picture.width, picture.height, picture.mime_type, len(picture.data))
     await ledger.put_image(owner, entry)
     now = time.time()
-    session_id = f"{time.strftime('%Y%m%d', time.gmtime(now))}-{uuid.uuid4().hex[:12]}"
+    session_id = new_session_id()
     # A file's name may hold bytes that are no UTF-8, which neither JSON nor SQLite take.
     name = source.name.encode(errors="replace").decode() if source.name is not None else None
     opened = SessionRecord(
@@ -151,6 +166,7 @@ async def reopen(ledger: Ledger, session: Session, *, turns: int | None, prompt:
             f"session {session.session_id} has used {used} turns and {more} would be over the limit of "
             f"{MOST_TURNS}: ask for at most {max(MOST_TURNS - used, 0)} more, or start from its best image"
         )
+    said = None if prompt is None else Answer(action="prompt", prompt=prompt)
     reopened = await ledger.change(
         session,
         status=Status.RUNNING,
@@ -158,7 +174,7 @@ async def reopen(ledger: Ledger, session: Session, *, turns: int | None, prompt:
         why="",
         settings=session.settings.model_copy(update={"turns": more}),
         leg=session.leg + 1,
-        asked=prompt or "",
+        asked="" if said is None else said.model_dump_json(exclude_none=True),
         wanted="",
         output=None,
     )
@@ -231,6 +247,10 @@ def _next(session: Session, records: Sequence[TurnRecord]) -> Next | None:
     if session.status is Status.RUNNING or len(records) >= MOST_TURNS:
         return None
     last = records[-1] if records else None
+    if session.status is Status.PAUSED and last is not None:
+        if last.critique is None:
+            return Next(action="critique", prompt=last.prompt, json_schema=CallerCritique.model_json_schema())
+        return Next(action="go_on", prompt=last.critique.next_prompt)
     if session.stop_reason in (StopReason.SATISFIED, None):
         return None
     if last is not None and last.critique is not None and last.critique.next_prompt:

@@ -12,7 +12,7 @@ from langgraph.channels import EphemeralValue, UntrackedValue
 
 __all__ = ["EditInput", "EditOutput", "EditState", "Phase"]
 
-Phase = Literal["plan", "edit", "critique", "refine", "stop"]
+Phase = Literal["plan", "edit", "critique", "refine", "pause", "wait", "stop"]
 
 
 class EditInput(TypedDict, total=False):
@@ -27,6 +27,7 @@ class EditInput(TypedDict, total=False):
     session_id: str
     leg: int
     prompt: str | None
+    answer: dict[str, Any] | None
 
 
 class EditOutput(TypedDict):
@@ -42,6 +43,7 @@ class EditState(TypedDict, total=False):
     instruction: Annotated[Any, EphemeralValue(Any)]
     settings: Annotated[Any, EphemeralValue(Any)]
     prompt: Annotated[Any, EphemeralValue(Any)]
+    answer: Annotated[Any, EphemeralValue(Any)]
     session_id: str
     leg: int
     phase: Phase
@@ -50,4 +52,5 @@ class EditState(TypedDict, total=False):
     draft: str | None
     records: list[str]
     stop_reason: str | None
+    picked: int | None
     result: Annotated[Any, UntrackedValue(Any)]

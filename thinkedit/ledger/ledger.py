@@ -10,7 +10,7 @@ from typing import Any
 from thinkedit.errors import LeaseLost
 from thinkedit.ledger.leases import Leases, no_such_session
 from thinkedit.ledger.rows import Call, Session, Spent, TurnEntry, image_of, session_of
-from thinkedit.types import Image, LoopSettings
+from thinkedit.types import Image, LoopSettings, Status
 
 __all__ = ["Ledger"]
 
@@ -104,6 +104,16 @@ class Ledger(Leases):
             db.executemany("INSERT OR REPLACE INTO turns VALUES (?,?,?,?)", rows)
             db.execute("DELETE FROM turns WHERE session_id=? AND turn>?", (session_id, len(rows) + in_hand))
             _set(db, session_id, values)
+            if session_id in self._taken:
+                self._free(db, session_id)
+
+        await self._write(session_id, work)
+
+    async def pause(self, session_id: str) -> None:
+        """Note that a session waits for its caller; nobody runs it meanwhile."""
+
+        def work(db: sqlite3.Connection) -> None:
+            _set(db, session_id, {"status": Status.PAUSED, "asked": ""})
             if session_id in self._taken:
                 self._free(db, session_id)
 

@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS images (
 @dataclass(frozen=True)
 class Session:
     """One row of `sessions`. source: hash of the normalised source; leg: 1, and one more each
-    time it was gone on with; asked: the caller's own prompt for this leg, or empty."""
+    time it was gone on with; asked: what the caller said last, an Answer as JSON, or empty."""
 
     session_id: str
     owner: str

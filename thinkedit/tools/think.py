@@ -10,11 +10,13 @@ import anyio
 from anyio.to_thread import run_sync
 
 from thinkedit.errors import ActionError, NotFoundError
+from thinkedit.graph.answering import answer
+from thinkedit.graph.forking import fork
 from thinkedit.graph.sessions import checked_instruction, reopen, turn_records
 from thinkedit.images import ImageInput, Loaded, save
 from thinkedit.ledger import Session
 from thinkedit.tools.inputs import a_runner, checked_output, load_image, loop_settings, safety_name
-from thinkedit.types import EditResult, LoopSettings, Status
+from thinkedit.types import Critique, EditResult, LoopSettings, Status
 
 if TYPE_CHECKING:
     from thinkedit.adapters.base import Safety
@@ -23,13 +25,13 @@ if TYPE_CHECKING:
 
 __all__ = ["ACTIONS", "Action", "continue_edit", "think_edit", "think_edit_sync"]
 
-Action = Literal["go_on", "prompt", "pick", "stop", "cancel"]
+Action = Literal["go_on", "critique", "prompt", "pick", "fork", "stop", "cancel"]
 
 ACTIONS: dict[Status, tuple[Action, ...]] = {
     Status.RUNNING: ("go_on", "stop", "cancel"),
-    Status.PAUSED: ("go_on", "prompt", "pick", "stop"),
-    Status.FINISHED: ("go_on", "prompt", "pick"),
-    Status.FAILED: ("go_on", "prompt"),
+    Status.PAUSED: ("go_on", "critique", "prompt", "pick", "fork", "stop"),
+    Status.FINISHED: ("go_on", "prompt", "pick", "fork"),
+    Status.FAILED: ("go_on", "prompt", "fork"),
 }
 """What may follow what (design: the table of statuses)."""
 
@@ -86,6 +88,7 @@ async def continue_edit(
     turns: int | None = None,
     prompt: str | None = None,
     turn: int | None = None,
+    critique: Critique | dict[str, Any] | None = None,
     output: str | os.PathLike[str] | None = None,
     runner: Runner | None = None,
     owner: str = "",
@@ -96,7 +99,9 @@ async def continue_edit(
     action:
         go_on: run it, with `turns` more where it had ended, or take up one that was interrupted.
         prompt: go on with `prompt` as the next prompt.
+        critique: give a critique of your own for the newest turn of a session that waits, and go on.
         pick: return turn `turn` as the result instead.
+        fork: go another way from turn `turn`, in a new session; this one stays as it is.
         stop: end it after the step it is in, with the best so far. cancel: end it now.
 
     Raises NotFoundError for an unknown session or turn, ActionError where the action does not fit.
@@ -105,6 +110,14 @@ async def continue_edit(
     async with a_runner(runner) as runner:
         session = await owned_session(runner, session_id, owner)
         _check(session, action, turns=turns, prompt=prompt, turn=turn)
+        if action == "fork":
+            assert turn is not None
+            forked = await fork(runner.store, runner.ledger, session, turn, prompt=prompt, turns=turns)
+            return await _followed(runner, forked, on_event, target)
+        if session.status is Status.PAUSED:
+            told = {"action": action, "critique": critique, "prompt": prompt, "turn": turn, "turns": turns}
+            await answer(runner.store, runner.ledger, session, told)
+            return await _followed(runner, session_id, on_event, target)
         match action:
             case "cancel":
                 await runner.cancel(session_id)
@@ -143,6 +156,8 @@ def _check(session: Session, action: str, *, turns: int | None, prompt: str | No
         raise ActionError("the action 'prompt' needs the argument prompt: what to tell the editor next")
     if action == "pick" and turn is None:
         raise ActionError("the action 'pick' needs the argument turn: the number of the turn to return")
+    if action == "fork" and turn is None:
+        raise ActionError("the action 'fork' needs the argument turn: the number of the turn to go on from")
     if turns is not None and turns < 1:
         raise ActionError(f"turns is {turns}: ask for at least 1 more")
     if session.status is Status.RUNNING and action == "go_on" and (turns is not None or prompt is not None):

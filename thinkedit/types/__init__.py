@@ -8,6 +8,8 @@ EditScore do) and proposes the next prompt. See the EditThinker paper (arXiv 251
 from thinkedit.types.records import CandidateRecord, SessionRecord, TurnRecord
 from thinkedit.types.results import Candidate, CritiqueView, EditResult, Event, Image, Next, Seconds, Turn
 from thinkedit.types.words import (
+    Answer,
+    CallerCritique,
     Critique,
     CritiqueState,
     LoopSettings,
@@ -22,6 +24,8 @@ from thinkedit.types.words import (
 )
 
 __all__ = [
+    "Answer",
+    "CallerCritique",
     "Candidate",
     "CandidateRecord",
     "Critique",

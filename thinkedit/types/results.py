@@ -163,13 +163,23 @@ class EditResult(Model):
 class Event(Frozen):
     """One step of a session, streamed as it happens.
 
-    kind: opened, planned, editing, edited, critiquing, critiqued, refined, retrying, stopped.
+    kind: opened, planned, editing, edited, critiquing, critiqued, refined, retrying, paused,
+        stopped.
     turn k of turns; scores only with `critiqued`; message is one line for a person.
     done of total: how far the editor is, with some of `editing`; total is 0 where it is not known.
     """
 
     kind: Literal[
-        "opened", "planned", "editing", "edited", "critiquing", "critiqued", "refined", "retrying", "stopped"
+        "opened",
+        "planned",
+        "editing",
+        "edited",
+        "critiquing",
+        "critiqued",
+        "refined",
+        "retrying",
+        "paused",
+        "stopped",
     ]
     session_id: str
     turn: int = 0

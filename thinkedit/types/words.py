@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
+    "Answer",
+    "CallerCritique",
     "Critique",
     "CritiqueState",
     "Frozen",
@@ -157,6 +159,35 @@ class Critique(Frozen):
         return self.semantic >= threshold and self.quality >= threshold
 
 
+class CallerCritique(Frozen):
+    """A critique that a caller gives instead of the thinker; both scores, 0-10, of the newest turn's image.
+
+    next_prompt: what to tell the editor next; may be empty only where both scores reach the threshold.
+    """
+
+    semantic: Score = Field(description="0-10: was the instruction followed, and the rest kept")
+    quality: Score = Field(description="0-10: natural and free of damage")
+    reasoning: str = Field("", max_length=8000, description="what is wrong, and why")
+    next_prompt: str = Field("", max_length=4000, description="what to tell the editor next")
+
+    def as_critique(self) -> Critique:
+        return Critique(**self.model_dump())
+
+
+class Answer(Frozen):
+    """What a caller says to a session that waits for it.
+
+    critique: the caller's own, of the newest turn; prompt: what to tell the editor next; turn: the one to
+    take as the result; turns: how many more there may be.
+    """
+
+    action: Literal["go_on", "critique", "prompt", "pick", "stop"] = "go_on"
+    critique: CallerCritique | None = None
+    prompt: str | None = None
+    turn: int | None = Field(default=None, ge=1)
+    turns: int | None = Field(default=None, ge=1, le=12)
+
+
 class LoopSettings(Model):
     """How one session runs: given per call, defaulting to the configuration."""
 
@@ -171,6 +202,7 @@ class LoopSettings(Model):
     threshold: Score = Field(8.0, description="satisfied when both scores reach this (0-10)")
     candidates: int = Field(1, ge=1, le=8, description="images made in each turn, with different seeds")
     passes: int = Field(1, ge=1, le=8, description="critiques of each image, whose scores are averaged")
+    pause: Literal["never", "turn"] = Field("never", description="wait for the caller after each turn")
     patience: int = Field(2, ge=1, le=12, description="stop after this many turns without a better image")
     seed: int | None = Field(None, ge=0, le=2**31 - 1, description="drawn and recorded when not given")
     select: Select = Field(Select.SCORE, description="choose the best by score, or compare the best two")
