@@ -88,6 +88,13 @@ async def test_more_turns_can_be_had_than_were_planned() -> None:
         assert (result.status, len(result.turns)) == (Status.PAUSED, 3)
 
 
+async def test_more_turns_count_for_the_very_answer_that_asks_for_them() -> None:
+    async with running(thinker=HostThinker()) as runner:
+        result = await begun(runner, turns=1)
+        result = await continue_edit(result.session_id, "critique", critique=BAD, turns=2, runner=runner)
+        assert (result.status, prompts(result)) == (Status.PAUSED, [INSTRUCTION, "much warmer"])
+
+
 async def test_a_fork_is_a_session_of_its_own_and_both_stay_readable() -> None:
     seen = Seen()
     async with running(seen.editor(), seen.thinker(numbered(3, 4, 5, 6, 7))) as runner:

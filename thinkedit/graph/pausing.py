@@ -8,13 +8,14 @@ its interrupt is answered, so the one that asks writes nothing before the answer
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from langgraph.types import interrupt
 
 from thinkedit.errors import InputError
 from thinkedit.graph.answering import checked_answer, fitting
-from thinkedit.graph.sessions import checked_instruction
+from thinkedit.graph.sessions import MOST_TURNS, checked_instruction
 from thinkedit.graph.state import EditState
 from thinkedit.graph.stopping import decide
 from thinkedit.graph.turns import TurnInHand, Workbench
@@ -58,11 +59,12 @@ async def act(
     """Do what the caller said: the way on from where the session waited."""
     session, records, draft = turn.session, list(turn.records), turn.draft
     shas = list(state.get("records", []))
-    changes: dict[str, Any] = {"status": Status.RUNNING}
+    settings = session.settings
     if answer.turns is not None:
-        more = min(max((draft or records[-1]).turn + answer.turns, 1), 12)
-        changes["settings"] = session.settings.model_copy(update={"turns": more})
-    await bench.ledger.update(session.session_id, **changes)
+        more = min((draft or records[-1]).turn + answer.turns, MOST_TURNS)
+        settings = settings.model_copy(update={"turns": more})
+    await bench.ledger.update(session.session_id, status=Status.RUNNING, settings=settings)
+    session = replace(session, settings=settings)
     match answer.action:
         case "stop":
             return {"phase": "stop", "stop_reason": StopReason.STOPPED_BY_CALLER.value}
@@ -71,6 +73,7 @@ async def act(
             return {"phase": "stop", "stop_reason": stopped, "picked": answer.turn}
         case "critique":
             assert answer.critique is not None
+            turn = replace(turn, session=session)
             return await _judged(
                 bench, turn, answer.critique.as_critique(), shas, spent, state.get("first", 1)
             )
