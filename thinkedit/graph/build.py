@@ -37,24 +37,21 @@ def create_think_edit_graph(
     records) and ledger (sessions) are in memory where not given: give them to outlive the process.
     refiner: writes the next prompts instead of the thinker. safety: sees instruction, prompts and results.
     """
-    return wire(
-        Nodes(
-            editor=editor,
-            thinker=thinker,
-            store=store or Store.in_memory(),
-            ledger=ledger or Ledger(None),
-            settings=settings or LoopSettings(),
-            refiner=refiner,
-            safety=as_safety(safety) if safety is not None else None,
-        )
+    nodes = Nodes(
+        editor=editor,
+        thinker=thinker,
+        store=store or Store.in_memory(),
+        ledger=ledger or Ledger(None),
+        settings=settings or LoopSettings(),
+        refiner=refiner,
+        safety=as_safety(safety) if safety is not None else None,
     )
+    return wire(nodes)
 
 
 def wire(nodes: Nodes) -> StateGraph[EditState, None, EditInput, EditOutput]:
     """Nodes and edges."""
-    graph: StateGraph[EditState, None, EditInput, EditOutput] = StateGraph(
-        EditState, input_schema=EditInput, output_schema=EditOutput
-    )
+    graph = StateGraph(EditState, input_schema=EditInput, output_schema=EditOutput)
     graph.add_node("open", nodes.open)
     graph.add_node("plan", nodes.plan)
     graph.add_node("edit", nodes.edit)
@@ -63,7 +60,6 @@ def wire(nodes: Nodes) -> StateGraph[EditState, None, EditInput, EditOutput]:
     graph.add_node("pause", nodes.pause)
     graph.add_node("wait", nodes.wait)
     graph.add_node("stop", nodes.stop)
-
     graph.add_edge(START, "open")
     _route(graph, "open", "plan", "edit", "critique", "refine", "stop")  # stop: nobody could be asked
     _route(graph, "plan", "edit", "stop")
