@@ -57,7 +57,7 @@ def test_every_editor_can_be_made(kind: str) -> None:
     assert isinstance(create_editor(kind), Editor)
 
 
-@pytest.mark.parametrize("kind", ["measured", "scripted"])
+@pytest.mark.parametrize("kind", ["host", "measured", "scripted"])
 def test_every_thinker_can_be_made(kind: str) -> None:
     assert isinstance(create_thinker(kind), Thinker)
 
@@ -66,7 +66,7 @@ def test_no_kind_is_listed_that_is_not_tested_above() -> None:
     assert set(EDITORS) - {"with-model", "needs-model", "with-secrets", "extra", "broken"} == {
         "diffusers", "editthinker-api", "openai-images", "photo", "scripted",
     }  # fmt: skip
-    assert set(THINKERS) == {"chat", "measured", "scripted", "transformers"}
+    assert set(THINKERS) == {"chat", "host", "measured", "scripted", "transformers"}
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ async def test_the_actions_that_fit_no_end_are_refused_and_name_those_that_do(re
         before = await ended(runner, reason)
         assert before.stop_reason is reason
         fitting = ACTIONS[before.status]
-        for action in ("stop", "cancel", "wait", "critique", "dance"):
+        for action in ("stop", "cancel", "critique", "dance"):
             with pytest.raises(ActionError, match=", ".join(fitting)):
                 await continue_edit(before.session_id, action, runner=runner)  # type: ignore[arg-type]
         if before.status is Status.FAILED:
@@ -404,7 +404,7 @@ async def test_on_a_running_session_turns_prompt_and_pick_are_refused() -> None:
             (
                 "prompt",
                 {"prompt": "p"},
-                "so 'prompt' does not fit; these do: go_on, stop, cancel",
+                "so 'prompt' does not fit; these do: wait, go_on, stop, cancel",
             ),
             ("pick", {"turn": 1}, "is running, so 'pick' does not fit"),
             ("go_on", {"turns": 1}, "is still running"),

@@ -25,6 +25,7 @@ EDITORS: dict[str, str] = {
 
 THINKERS: dict[str, str] = {
     "chat": "thinkedit.adapters.thinkers.chat:ChatThinker",
+    "host": "thinkedit.adapters.thinkers.host:HostThinker",
     "measured": "thinkedit.adapters.thinkers.measured:MeasuredThinker",
     "scripted": "thinkedit.adapters.thinkers.scripted:ScriptedThinker",
     "transformers": "thinkedit.adapters.thinkers.transformers:TransformersThinker",

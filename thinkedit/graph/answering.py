@@ -57,6 +57,11 @@ def checked_answer(given: Any, session: Session, records: Sequence[TurnRecord]) 
         raise ActionError(f"{answer.action!r} does not fit now; these do: {', '.join(actions)}")
     if answer.action == "critique":
         _check_critique(answer.critique, session.settings.threshold)
+        if answer.turn not in (None, record.turn):
+            raise ActionError(
+                f"the critique is of turn {answer.turn}, and the session waits after turn {record.turn}: "
+                "look at the newest result"
+            )
     if answer.action == "prompt":
         checked_instruction(answer.prompt or "", "prompt")
     pictures = {earlier.turn for earlier in records if earlier.image}

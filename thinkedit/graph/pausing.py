@@ -15,6 +15,7 @@ from langgraph.types import interrupt
 
 from thinkedit.errors import InputError
 from thinkedit.graph.answering import checked_answer, fitting
+from thinkedit.graph.asking import HOST, question
 from thinkedit.graph.sessions import MOST_TURNS, checked_instruction
 from thinkedit.graph.state import EditState
 from thinkedit.graph.stopping import decide
@@ -38,13 +39,16 @@ def ask(session: Session, records: Sequence[TurnRecord]) -> Answer:
     records: the turns so far, the one in hand last.
     """
     record = records[-1]
+    shown = next((earlier.image for earlier in reversed(records) if earlier.image), None)
     problem = None
     while True:
         asked: dict[str, Any] = {
             "session_id": session.session_id,
             "turn": record.turn,
-            "prompt": record.critique.next_prompt if record.critique else record.prompt,
             "actions": list(fitting(record)),
+            "next": question(session, records).model_dump(mode="json"),
+            "source": f"thinkedit://images/{session.source}",
+            "image": f"thinkedit://images/{shown}" if shown else None,
         }
         given = interrupt(asked if problem is None else {**asked, "error": problem})
         try:
@@ -91,12 +95,7 @@ async def _judged(
 ) -> dict[str, Any]:
     """The newest turn with the caller's own critique, and what the loop makes of it."""
     record = turn.draft or turn.records[-1]
-    candidates = list(record.candidates)
-    best = record.best or next(i for i, candidate in enumerate(candidates) if candidate.image)
-    candidates[best] = candidates[best].model_copy(update={"critique": critique, "looks": ()})
-    judged = record.model_copy(
-        update={"candidates": tuple(candidates), "best": best, "critique": critique, "thinker": "host"}
-    )
+    judged = record.model_copy(update={**_critiqued(record, critique), "thinker": HOST, "template": ""})
     sha = await bench.put(turn.session, judged, complete=True)
     before = turn.records if turn.draft is not None else turn.records[:-1]
     kept = shas if turn.draft is not None else shas[:-1]
@@ -107,3 +106,14 @@ async def _judged(
         "phase": "stop" if reason else "refine",
         "stop_reason": reason and reason.value,
     }
+
+
+def _critiqued(record: TurnRecord, critique: Critique) -> dict[str, Any]:
+    """What changes in a turn's record. Where the editor refused, only the next prompt counts."""
+    candidates = list(record.candidates)
+    with_image = [index for index, candidate in enumerate(candidates) if candidate.image]
+    if not with_image:
+        return {"critique": critique.model_copy(update={"semantic": None, "quality": None})}
+    best = record.best if record.best is not None else with_image[0]
+    candidates[best] = candidates[best].model_copy(update={"critique": critique, "looks": ()})
+    return {"candidates": tuple(candidates), "best": best, "critique": critique}

@@ -16,7 +16,10 @@ Listener = Callable[[Event], Awaitable[None]]
 
 
 class Run:
-    """One session under way in this process."""
+    """One session under way in this process.
+
+    detached: whether it belongs to no call any more, so that none that goes away ends it.
+    """
 
     def __init__(self, session_id: str) -> None:
         self.session_id = session_id
@@ -24,6 +27,7 @@ class Run:
         self.done = anyio.Event()
         self.error: Exception | None = None
         self.parking = False
+        self.detached = False
         self._listeners: list[MemoryObjectSendStream[Event]] = []
 
     def emit(self, event: Event) -> None:

@@ -73,6 +73,7 @@ class Runner:
         self._pictures = PictureCache()
         self._records = RecordCache()
         self._runs: dict[str, Run] = {}
+        self._refusals: dict[str, Exception] = {}
         self._slots = anyio.CapacityLimiter(self.config.limits.sessions)
         self._tasks: TaskGroup | None = None
         self._parked = False
@@ -134,8 +135,19 @@ class Runner:
             safety=self._safety(settings),
         )
 
+    async def start(self, session_id: str, *, owned: bool = False) -> bool:
+        """Begin the session's run where it has none; whether it runs now, here or elsewhere.
+
+        owned: whether one that begins is a call's own; otherwise only a cancel, a limit or leaving ends it.
+        """
+        known = session_id in self._runs
+        run = None if self._parked else await self._running(session_id)
+        if isinstance(run, Run) and not known and not owned:
+            run.detached = True
+        return run is not None
+
     async def follow(self, session_id: str, listener: Listener | None = None) -> None:
-        """Run the session until it ends, here or by watching the process that has it.
+        """Run the session until it ends or waits, here or by watching the process that has it.
 
         Raises what ended the run where that was not a model's failure: UnsupportedEdit or EditRefused at
         the first turn (the session is gone then), StoreError, LedgerError.
@@ -174,6 +186,18 @@ class Runner:
 
     def runs_here(self, session_id: str) -> bool:
         return session_id in self._runs
+
+    def detach(self, session_id: str) -> None:
+        """From now on the run belongs to no call: only a cancel, a limit or leaving ends it."""
+        if (run := self._runs.get(session_id)) is not None:
+            run.detached = True
+
+    def refusal(self, session_id: str) -> Exception | None:
+        """Why a session is gone, where its instruction was refused after its call had returned."""
+        return self._refusals.get(session_id)
+
+    def detached(self, session_id: str) -> bool:
+        return (run := self._runs.get(session_id)) is not None and run.detached
 
     async def result(self, session_id: str) -> EditResult:
         return await result_of(self.store, self.ledger, session_id)
@@ -267,6 +291,8 @@ class Runner:
         session_id = run.session_id
         try:
             if isinstance(run.error, UnsupportedEdit | EditRefused):  # the session is gone already
+                if run.detached:  # nobody was there to be told
+                    self._refusals[session_id] = run.error
                 await self._checkpointer.adelete_thread(session_id)
             elif run.scope.cancelled_caught and not run.parking:
                 await self._end_cancelled(await self.ledger.session(session_id))

@@ -13,13 +13,13 @@ from anyio.to_thread import run_sync
 
 from thinkedit.adapters.base import Checkable, Editor, Planner, Refiner, Safety, Thinker, identity_of
 from thinkedit.errors import ActionError, InstructionError, SettingsError
+from thinkedit.graph.asking import HOST, question
 from thinkedit.graph.stopping import best_turn
 from thinkedit.images import Loaded, save
 from thinkedit.ledger import Ledger, Session
 from thinkedit.store import Store
 from thinkedit.types import (
     Answer,
-    CallerCritique,
     Candidate,
     CritiqueView,
     EditResult,
@@ -73,6 +73,13 @@ def new_session_id() -> str:
     return f"{time.strftime('%Y%m%d', time.gmtime())}-{uuid.uuid4().hex[:12]}"
 
 
+def _check_host(settings: LoopSettings) -> None:
+    """A caller who is the thinker judges one picture a turn, and is asked nothing else."""
+    for name, why in (("candidates", "one picture is made in a turn"), ("passes", "each is judged once")):
+        if (value := getattr(settings, name)) != 1:
+            raise SettingsError(f"{name} is {value}, and with thinker 'host' {why}: leave {name} out")
+
+
 async def open_session(
     *,
     store: Store,
@@ -93,6 +100,8 @@ async def open_session(
             f"mode {settings.mode.value!r} needs a thinker that can plan, and {thinker.identity} cannot: "
             "use mode 'while'"
         )
+    if thinker.identity == HOST:
+        _check_host(settings)
     models: list[object] = [editor, thinker, refiner, safety]
     for model in models:
         if isinstance(model, Checkable):
@@ -248,9 +257,7 @@ def _next(session: Session, records: Sequence[TurnRecord]) -> Next | None:
         return None
     last = records[-1] if records else None
     if session.status is Status.PAUSED and last is not None:
-        if last.critique is None:
-            return Next(action="critique", prompt=last.prompt, json_schema=CallerCritique.model_json_schema())
-        return Next(action="go_on", prompt=last.critique.next_prompt)
+        return question(session, records)
     if session.stop_reason in (StopReason.SATISFIED, None):
         return None
     if last is not None and last.critique is not None and last.critique.next_prompt:

@@ -101,6 +101,11 @@ class Leases(Database):
 
         return await self._transaction(work)
 
+    async def is_free(self, session_id: str) -> bool:
+        """Whether no living process has the lease."""
+        row = await self._run(lambda db: self._lease_of(db, session_id))
+        return not _held(row, time.time())
+
     async def release(self, session_id: str) -> None:
         """Take one claim back; with the last one the lease is free, if this process still has it."""
 

@@ -87,6 +87,8 @@ class Ledger(Leases):
                 raise no_such_session(session.session_id)
             if (row["status"], row["leg"]) != (session.status, session.leg):
                 return False
+            if session.status is Status.PAUSED and row["updated"] != session.updated:
+                return False  # it waits again, after another turn
             _set(db, session.session_id, values)
             return True
 

@@ -12,8 +12,9 @@ from anyio.to_thread import run_sync
 from pydantic import BaseModel, Field
 
 from thinkedit.adapters.base import CritiqueRequest, Past, Refiner, RefineRequest, Thinker, identity_of
-from thinkedit.errors import AnswerError, InputError, NotFoundError, ThinkerFailed
+from thinkedit.errors import AnswerError, InputError, NotFoundError, SettingsError, ThinkerFailed
 from thinkedit.graph.answers import critique_in, text_in
+from thinkedit.graph.asking import HOST
 from thinkedit.graph.averaging import combined
 from thinkedit.graph.sessions import checked_instruction, turn_records
 from thinkedit.graph.together import together
@@ -160,6 +161,10 @@ async def _critique(
             before.picture, after.picture, instruction, told, threshold=settings.threshold
         )
     model = runner.models.thinker(settings.thinker)
+    if model.identity == HOST:
+        raise SettingsError(
+            "thinker 'host' is you: look at both pictures and judge them yourself, or name another thinker"
+        )
     looks = await together(
         [partial(_look, model, request, settings, look) for look in range(settings.passes)]
     )

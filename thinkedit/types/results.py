@@ -110,7 +110,11 @@ class Turn(Model):
 
 
 class Next(Model):
-    """What the caller may do next, and the prompt that would be used."""
+    """What the caller may do next.
+
+    prompt: what the editor would be told; with `critique`, where the caller is the thinker, the question
+    that it is asked. schema: JSON schema of the critique that it is to give.
+    """
 
     action: str
     prompt: str
