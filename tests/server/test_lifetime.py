@@ -94,7 +94,7 @@ async def test_a_call_that_is_parked_still_answers(config: Config, pictures: Pat
                 await under_way.wait()
                 await shared.close()
     assert answers[0].data["status"] == "running"
-    assert "go_on" in answers[0].text
+    assert "wait" in answers[0].text
     assert answers[0].data["image"] is None
 
 

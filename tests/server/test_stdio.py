@@ -230,7 +230,7 @@ def test_a_server_that_ends_leaves_its_runs_to_the_next(wire: Any, pictures: Pat
             assert code == 0
             (answer,) = [message for message in rest if message.get("id") == 2]
             assert answer["result"]["structuredContent"]["status"] == "running"
-            assert "go_on" in answer["result"]["content"][0]["text"]
+            assert "wait" in answer["result"]["content"][0]["text"]
     with wire() as talk:
         call(talk, 2, "continue_edit", {"session_id": session_id})
         done = talk.until(lambda message: message.get("id") == 2)["result"]["structuredContent"]

@@ -67,7 +67,8 @@ def test_a_session_without_a_picture_that_was_interrupted() -> None:
     assert of_session(bare).splitlines() == [
         "Session s1: running.",
         "There is no picture yet.",
-        "It was interrupted: continue_edit(session_id, action='go_on') goes on with it.",
+        "It is not finished: continue_edit(session_id, action='wait') goes on with it and collects the "
+        "result.",
     ]
 
 

@@ -5,99 +5,29 @@ Which safety check is used is not an argument: it is the operator's to choose, i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any
 
 from anyio.to_thread import run_sync
 from mcp.server.mcpserver import Context
-from mcp_types import CallToolResult
-from pydantic import Field
+from mcp_types import CallToolResult, InputRequiredResult
 
 from thinkedit import tools
+from thinkedit.errors import ActionError, NotFoundError
 from thinkedit.images import Loaded
+from thinkedit.server import arguments as given
 from thinkedit.server.access import AccessPolicy, is_file_name
+from thinkedit.server.choosing import person_chooses
 from thinkedit.server.delivery import Delivery
 from thinkedit.server.lifetime import RunnerSource
 from thinkedit.server.progress import EditProgress, SessionProgress
 from thinkedit.tools import CritiqueResult, EditedResult, RefinedResult
-from thinkedit.types import EditResult, LoopSettings
+from thinkedit.types import EditResult
 
 if TYPE_CHECKING:
     from thinkedit.graph.runner import Runner
 
 __all__ = ["Calls"]
-
-
-def _usual(setting: str) -> str:
-    return f"usually {LoopSettings.model_fields[setting].default:g}"
-
-
-_PICTURE = "path of the file, thinkedit:// URI of an earlier result or upload, or data: URI"
-
-Picture = Annotated[str, Field(description=f"the picture to edit: {_PICTURE}")]
-Original = Annotated[str | None, Field(description=f"the picture before the edit: {_PICTURE}")]
-Edited = Annotated[str | None, Field(description=f"the picture after the edit: {_PICTURE}")]
-Instruction = Annotated[
-    str,
-    Field(
-        description="what to change, in words, as the user said it; at most 4,000 characters",
-        examples=["make it warmer and blur the background slightly"],
-    ),
-]
-Asked = Annotated[str | None, Field(description="what the user asked for")]
-Told = Annotated[str | None, Field(description="what the editor was told, where that was another text")]
-Turns = Annotated[int | None, Field(ge=1, le=12, description=f"turns at most; {_usual('turns')}")]
-Threshold = Annotated[
-    float | None,
-    Field(ge=0, le=10, description=f"both scores must reach this to be satisfied; {_usual('threshold')}"),
-]
-Mode = Annotated[
-    Literal["while", "before", "both"] | None,
-    Field(description="think while editing (default), only before the one edit, or both"),
-]
-Candidates = Annotated[
-    int | None, Field(ge=1, le=8, description="pictures made in each turn, the best is kept; usually 1")
-]
-Passes = Annotated[
-    int | None,
-    Field(ge=1, le=8, description="critiques of each picture, whose scores are averaged; usually 1"),
-]
-Select = Annotated[
-    Literal["score", "pairwise"] | None,
-    Field(description="choose the best turn by score (default), or have the thinker compare the best two"),
-]
-RefinerName = Annotated[
-    str | None,
-    Field(description="another thinker that writes the next prompt; default: the thinker does"),
-]
-Seed = Annotated[
-    int | None, Field(ge=0, le=2**31 - 1, description="for the same result again; drawn when not given")
-]
-PassSeed = Annotated[
-    int,
-    Field(ge=0, le=2**31 - 1, description="another seed gives another picture, where the editor has seeds"),
-]
-EditorName = Annotated[
-    str | None, Field(description="`photo` (default), `kind:model`, or a name from the configuration")
-]
-ThinkerName = Annotated[
-    str | None, Field(description="`measured` (default), `kind:model`, or a name from the configuration")
-]
-BudgetSeconds = Annotated[
-    float | None, Field(gt=0, description="stop after this much model time, in seconds")
-]
-SessionId = Annotated[str, Field(description="`session_id` of an earlier result")]
-OfSession = Annotated[
-    str | None, Field(description="instead of pictures: `session_id` of an earlier think_edit")
-]
-OfTurn = Annotated[
-    int | None, Field(ge=1, description="which turn of that session; default: the selected one")
-]
-Action = Annotated[
-    Literal["go_on", "prompt", "pick", "stop", "cancel"], Field(description="what to do, see above")
-]
-MoreTurns = Annotated[int | None, Field(ge=1, le=12, description="for go_on and prompt: how many turns more")]
-NextPrompt = Annotated[str | None, Field(description="for prompt: what to tell the editor next")]
-PickedTurn = Annotated[int | None, Field(ge=1, description="for pick: the turn to take")]
 
 
 class Calls:
@@ -110,20 +40,22 @@ class Calls:
 
     async def think_edit(
         self,
-        image: Picture,
-        instruction: Instruction,
+        image: given.Picture,
+        instruction: given.Instruction,
         ctx: Context[Any, Any],
-        turns: Turns = None,
-        threshold: Threshold = None,
-        mode: Mode = None,
-        candidates: Candidates = None,
-        seed: Seed = None,
-        editor: EditorName = None,
-        thinker: ThinkerName = None,
-        refiner: RefinerName = None,
-        passes: Passes = None,
-        select: Select = None,
-        budget_seconds: BudgetSeconds = None,
+        turns: given.Turns = None,
+        threshold: given.Threshold = None,
+        mode: given.Mode = None,
+        candidates: given.Candidates = None,
+        seed: given.Seed = None,
+        editor: given.EditorName = None,
+        thinker: given.ThinkerName = None,
+        refiner: given.RefinerName = None,
+        passes: given.Passes = None,
+        select: given.Select = None,
+        budget_seconds: given.BudgetSeconds = None,
+        pause: given.Pause = None,
+        wait_seconds: given.WaitSeconds = given.USUAL_WAIT,
     ) -> Annotated[CallToolResult, EditResult]:
         async with self._source.use() as runner:
             self._access.check_models(runner.config, editor, thinker, refiner)
@@ -143,38 +75,65 @@ class Calls:
                 passes=passes,
                 select=select,
                 budget_seconds=budget_seconds,
+                pause=pause,
+                wait_seconds=wait_seconds,
             )
             return await self._delivery.session(runner, result, base_url=_base_url(ctx))
 
     async def continue_edit(
         self,
-        session_id: SessionId,
+        session_id: given.SessionId,
         ctx: Context[Any, Any],
-        action: Action = "go_on",
-        turns: MoreTurns = None,
-        prompt: NextPrompt = None,
-        turn: PickedTurn = None,
+        action: given.Action = "go_on",
+        turns: given.MoreTurns = None,
+        prompt: given.NextPrompt = None,
+        turn: given.OneTurn = None,
+        semantic: given.Semantic = None,
+        quality: given.Quality = None,
+        reasoning: given.Reasoning = None,
+        next_prompt: given.CritiquePrompt = None,
+        ask_person: given.AskPerson = False,
+        wait_seconds: given.WaitSeconds = given.USUAL_WAIT,
     ) -> Annotated[CallToolResult, EditResult]:
+        said = {"semantic": semantic, "quality": quality, "reasoning": reasoning, "next_prompt": next_prompt}
+        critique = {name: value for name, value in said.items() if value is not None}
         async with self._source.use() as runner:
-            before = (await runner.result(session_id)).image
+            before = None
+            with suppress(NotFoundError):  # continue_edit says it better
+                before = await runner.result(session_id)
+            if ask_person and before is not None:
+                if action != "pick" or turn is not None:
+                    raise ActionError("ask_person belongs to the action 'pick' without turn")
+                where = _where_to_look(session_id, _base_url(ctx))
+                chosen = await person_chooses(ctx, before, where)
+                if isinstance(chosen, InputRequiredResult):
+                    return chosen  # type: ignore[return-value]  # the question; the host calls again
+                if chosen is None:
+                    note = "The person chose neither, so it stays as it was."
+                    return await self._delivery.session(runner, before, note=note, base_url=_base_url(ctx))
+                turn = chosen
             result = await tools.continue_edit(
                 session_id,
                 action,
                 turns=turns,
                 prompt=prompt,
                 turn=turn,
+                critique=critique or None,
                 runner=runner,
                 on_event=SessionProgress(ctx),
+                wait_seconds=wait_seconds,
             )
-            return await self._delivery.session(runner, result, before, base_url=_base_url(ctx))
+            return await self._delivery.session(
+                runner, result, before.image if before is not None else None, base_url=_base_url(ctx)
+            )
 
     async def edit_image(
         self,
-        image: Picture,
-        prompt: Instruction,
+        image: given.Picture,
+        prompt: given.Instruction,
         ctx: Context[Any, Any],
-        seed: PassSeed = 0,
-        editor: EditorName = None,
+        seed: given.PassSeed = 0,
+        editor: given.EditorName = None,
     ) -> Annotated[CallToolResult, EditedResult]:
         async with self._source.use() as runner:
             self._access.check_models(runner.config, editor)
@@ -191,15 +150,15 @@ class Calls:
 
     async def critique_image(
         self,
-        source: Original = None,
-        edited: Edited = None,
-        instruction: Asked = None,
-        session_id: OfSession = None,
-        turn: OfTurn = None,
-        prompt: Told = None,
-        thinker: ThinkerName = None,
-        threshold: Threshold = None,
-        passes: Passes = None,
+        source: given.Original = None,
+        edited: given.Edited = None,
+        instruction: given.Asked = None,
+        session_id: given.OfSession = None,
+        turn: given.OfTurn = None,
+        prompt: given.Told = None,
+        thinker: given.ThinkerName = None,
+        threshold: given.Threshold = None,
+        passes: given.Passes = None,
     ) -> Annotated[CallToolResult, CritiqueResult]:
         async with self._source.use() as runner:
             self._access.check_models(runner.config, thinker)
@@ -219,15 +178,15 @@ class Calls:
 
     async def refine_instruction(
         self,
-        source: Original = None,
-        edited: Edited = None,
-        instruction: Asked = None,
-        session_id: OfSession = None,
-        turn: OfTurn = None,
-        prompt: Told = None,
-        thinker: ThinkerName = None,
-        threshold: Threshold = None,
-        refiner: RefinerName = None,
+        source: given.Original = None,
+        edited: given.Edited = None,
+        instruction: given.Asked = None,
+        session_id: given.OfSession = None,
+        turn: given.OfTurn = None,
+        prompt: given.Told = None,
+        thinker: given.ThinkerName = None,
+        threshold: given.Threshold = None,
+        refiner: given.RefinerName = None,
     ) -> Annotated[CallToolResult, RefinedResult]:
         async with self._source.use() as runner:
             self._access.check_models(runner.config, thinker, refiner)
@@ -254,6 +213,12 @@ class Calls:
 
     async def _maybe(self, runner: Runner, image: str | None) -> Loaded | str | None:
         return None if image is None else await self._picture(runner, image)
+
+
+def _where_to_look(session_id: str, base_url: str | None) -> str:
+    if base_url is not None:
+        return f"Both can be seen at {base_url}/sessions/{session_id}"
+    return f"Both can be seen with: thinkedit view {session_id}"
 
 
 def _base_url(ctx: Context[Any, Any]) -> str | None:

@@ -23,7 +23,7 @@ from thinkedit.config import Config
 from thinkedit.errors import ThinkEditError
 from thinkedit.images import ending_for, save
 from thinkedit.server.texts import of_critique, of_edited, of_refined, of_session
-from thinkedit.types import EditResult, Image
+from thinkedit.types import EditResult, Image, Status
 
 if TYPE_CHECKING:
     from thinkedit.graph.runner import Runner
@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 
 PREVIEW_BYTES = 256_000
 """Before base64: hosts cut or drop results of about a megabyte, and models see no more in a larger one."""
+
+WHOLE_BYTES = 960_000
+"""Of a result with two previews, everything in it: hosts drop what is over a megabyte."""
 
 _KEPT_PREVIEWS = 16
 
@@ -50,15 +53,25 @@ class Delivery:
     """folder: where results are written for a client on this machine; None for one that may be elsewhere."""
 
     folder: Path | None = None
-    _previews: OrderedDict[str, ImageContent] = field(default_factory=OrderedDict)
+    _previews: OrderedDict[tuple[str, int], ImageContent] = field(default_factory=OrderedDict)
 
     async def session(
-        self, runner: Runner, result: EditResult, before: Image | None = None, *, base_url: str | None = None
+        self,
+        runner: Runner,
+        result: EditResult,
+        before: Image | None = None,
+        *,
+        note: str = "",
+        base_url: str | None = None,
     ) -> CallToolResult:
-        """before: the session's image as it was before this call, so that it is not written twice."""
+        """before: the session's image as it was before this call, so that it is not written twice.
+
+        A session that runs or waits has no result yet: no file is written, and its newest picture is shown.
+        """
         if result.image is None:
-            return _answer(result, of_session(result))
-        note = ""
+            return _answer(result, of_session(result, note=note))
+        if result.status in (Status.RUNNING, Status.PAUSED):
+            return await self._under_way(runner, result, note, base_url)
         if self.folder is None:
             result.image.path = None
         elif not _is_there(before, result.image):
@@ -73,6 +86,25 @@ class Delivery:
             result.image.path = before.path
         text = of_session(result, note=note, download=_download(base_url, result.image))
         return _answer(result, text, *await self._pictures(runner, result.image))
+
+    async def _under_way(
+        self, runner: Runner, result: EditResult, note: str, base_url: str | None
+    ) -> CallToolResult:
+        newest = next(turn for turn in reversed(result.turns) if turn.image is not None)
+        assert newest.image is not None
+        assert result.image is not None
+        result.image.path = None
+        text = of_session(result, note=note, download=_download(base_url, newest.image))
+        if result.next is None or result.next.action != "critique":
+            return _answer(result, text, *await self._pictures(runner, newest.image))
+        # The caller is the thinker: both pictures, whatever else there is to say.
+        left = WHOLE_BYTES - len(text.encode()) - len(_structured(result))
+        each = min(PREVIEW_BYTES, int(left / 2 * 3 / 4))
+        source = await self._preview(runner, result.source, each)
+        shown = await self._preview(runner, newest.image, each)
+        labels = ("The first picture, the source:", f"The second picture, the result of turn {newest.turn}:")
+        first, second = (TextContent(type="text", text=label) for label in labels)
+        return _answer(result, text, first, source, second, shown, _link(newest.image))
 
     async def edited(
         self,
@@ -109,28 +141,33 @@ class Delivery:
             return None, f"It was not written to a file: {error}"
 
     async def _pictures(self, runner: Runner, image: Image) -> list[ContentBlock]:
-        name = Path(image.path).name if image.path else f"{image.sha256[:12]}.{image.mime_type.split('/')[1]}"
-        return [
-            await self._preview(runner, image),
-            ResourceLink(
-                type="resource_link",
-                uri=image.uri,
-                name=name,
-                description=f"the full picture, {image.width} x {image.height} pixels",
-                mime_type=image.mime_type,
-                size=image.bytes,
-            ),
-        ]
+        return [await self._preview(runner, image), _link(image)]
 
-    async def _preview(self, runner: Runner, image: Image) -> ImageContent:
-        kept = self._previews
-        if image.sha256 in kept:
-            kept.move_to_end(image.sha256)
-            return kept[image.sha256]
-        made = kept[image.sha256] = await run_sync(_make_preview, runner, image)
+    async def _preview(self, runner: Runner, image: Image, max_bytes: int = PREVIEW_BYTES) -> ImageContent:
+        kept, key = self._previews, (image.sha256, max_bytes)
+        if key in kept:
+            kept.move_to_end(key)
+            return kept[key]
+        made = kept[key] = await run_sync(_make_preview, runner, image, max_bytes)
         while len(kept) > _KEPT_PREVIEWS:
             kept.popitem(last=False)
         return made
+
+
+def _link(image: Image) -> ResourceLink:
+    name = Path(image.path).name if image.path else f"{image.sha256[:12]}.{image.mime_type.split('/')[1]}"
+    return ResourceLink(
+        type="resource_link",
+        uri=image.uri,
+        name=name,
+        description=f"the full picture, {image.width} x {image.height} pixels",
+        mime_type=image.mime_type,
+        size=image.bytes,
+    )
+
+
+def _structured(result: BaseModel) -> bytes:
+    return result.model_dump_json(by_alias=True).encode()
 
 
 def _answer(result: BaseModel, text: str, *pictures: ContentBlock) -> CallToolResult:
@@ -155,8 +192,8 @@ def _save(runner: Runner, image: Image, target: Path) -> Path:
     return save(runner.store.get(image.sha256), target, rename=True)
 
 
-def _make_preview(runner: Runner, image: Image) -> ImageContent:
-    preview = runner.store.get(image.sha256).preview(PREVIEW_BYTES)
+def _make_preview(runner: Runner, image: Image, max_bytes: int) -> ImageContent:
+    preview = runner.store.get(image.sha256).preview(max_bytes)
     data = base64.b64encode(preview.data).decode("ascii")
     return ImageContent(type="image", data=data, mime_type=preview.mime_type)
 

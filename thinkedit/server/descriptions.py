@@ -37,23 +37,34 @@ A picture that was pasted into the chat does not reach a tool: ask the user for 
 
 {_DEFAULT_PAIR}
 
-Result: `status` is finished or failed, `stop_reason` says why it ended: satisfied (both scores reached \
-the threshold), max_turns, plateau (no better for some turns), nothing_new, budget, cancelled, \
-stopped_by_caller, editor_failed, thinker_failed. `image` is the best picture so far (null only where \
-none was made) with its thinkedit:// URI, and its file path where the server runs on the user's machine; \
-`why` is the reason in a sentence; `turns` has each prompt, its scores and reasoning. With a reason \
-other than satisfied, tell the user what is still wrong. `session_id` goes to continue_edit, for more \
-turns or another prompt, or to take another turn's picture."""
+Step by step: with pause="turn" it returns after each turn with status paused, and continue_edit says \
+how to go on. With thinker="host" you are the thinker: it returns both pictures and the rubric after each \
+turn and waits for your critique; that needs a host that shows you pictures in results. A call that takes \
+longer than wait_seconds returns with status running; continue_edit(session_id, action="wait") collects it.
+
+Result: `status` is running, paused, finished or failed, `stop_reason` says why it ended: satisfied (both \
+scores reached the threshold), max_turns, plateau (no better for some turns), nothing_new, budget, \
+cancelled, stopped_by_caller, editor_failed, thinker_failed. `image` is the best picture so far (null only \
+where none was made) with its thinkedit:// URI, and its file path where the server runs on the user's \
+machine; `why` is the reason in a sentence; `turns` has each prompt, its scores and reasoning; `next` what \
+may follow. With a reason other than satisfied, tell the user what is still wrong. `session_id` goes to \
+continue_edit."""
 
 CONTINUE_EDIT = """\
-Go on with an earlier session of think_edit, or end it. Actions:
-- go_on: more turns (`turns` says how many), or take up a session that was interrupted or cancelled;
-- prompt: the same, with your own `prompt` as the next thing the editor is told;
-- pick: make turn `turn` the result instead of the one that was selected;
-- stop: end a running session after the step it is in, with the best so far; cancel: end it at once.
-A session that is running takes go_on (to wait for it), stop and cancel; a finished one go_on, prompt \
-and pick; a failed one go_on and prompt. Every turn edits the original picture again, never an earlier \
-result. The result is that of think_edit."""
+Go on with a session of think_edit, or end it. Actions:
+- go_on: run on; more turns of one that had ended (`turns` says how many), or another `prompt`;
+- wait: collect what a running one came to, or take up one that was interrupted;
+- prompt: go on with your own `prompt` as the next thing the editor is told;
+- critique: your own critique of the newest turn of a session that waits: `semantic`, `quality`, \
+`reasoning`, `next_prompt`; both scores at the threshold end it as satisfied;
+- pick: make turn `turn` the result; with `ask_person` the person chooses, where the host can ask;
+- fork: go another way from turn `turn`, with its next prompt or yours, in a new session (a new \
+session_id); the old one stays as it is;
+- stop: end it after the step it is in, with the best so far; cancel: end it at once.
+What may follow which status: running: wait, stop, cancel; paused: go_on, critique, prompt, pick, fork, \
+stop (without go_on where it waits for your critique); finished: go_on, prompt, pick, fork; failed: go_on, \
+prompt, fork. Every turn edits the original picture again, never an earlier result. The result is that of \
+think_edit."""
 
 EDIT_IMAGE = """\
 One pass of the editor without scoring or trying again: for a quick look, or to drive the loop yourself \

@@ -12,22 +12,47 @@ if TYPE_CHECKING:
 __all__ = ["of_critique", "of_edited", "of_refined", "of_session"]
 
 
+_YOURS = (
+    "It waits for your critique. You should see two pictures with this text, source and result. If not, "
+    "this host drops pictures, and you cannot be the thinker: start again without thinker='host'."
+)
+_OTHERWISE = (
+    "Other actions: prompt (your own next prompt), critique (your own scores and next prompt), pick or fork "
+    "(with turn), stop."
+)
+
+
 def of_session(result: EditResult, *, note: str = "", download: str = "") -> str:
     reason = f" ({result.stop_reason.value})" if result.stop_reason else ""
     lines = [f"Session {result.session_id}: {result.status.value}{reason}. {_line(result.why, 400)}".rstrip()]
     lines += [_turn(turn) for turn in result.turns]
-    if result.image is None:
+    newest = next((turn.image for turn in reversed(result.turns) if turn.image is not None), None)
+    if result.image is None or newest is None:
         lines.append("There is no picture yet.")
+    elif result.status in (Status.RUNNING, Status.PAUSED):
+        lines.append(
+            f"Newest picture: {_picture(newest, download)}. Best so far: turn {result.selected_turn}."
+        )
     else:
         lines.append(f"Result: turn {result.selected_turn}, {_picture(result.image, download)}.")
     lines += [note] if note else []
     lines += _tokens(Usage.total(turn.usage for turn in result.turns))
+    return "\n".join([*lines, *_what_follows(result)])
+
+
+def _what_follows(result: EditResult) -> list[str]:
     if result.status is Status.RUNNING:
-        lines.append("It was interrupted: continue_edit(session_id, action='go_on') goes on with it.")
-    elif result.next is not None:
-        call = f"continue_edit(session_id, action='{result.next.action}')"
-        lines.append(f"{call} would try: {_line(result.next.prompt, 300)}")
-    return "\n".join(lines)
+        return [
+            "It is not finished: continue_edit(session_id, action='wait') goes on with it and collects the "
+            "result."
+        ]
+    if result.next is None:
+        return []
+    if result.next.action == "critique":
+        return [_YOURS, result.next.prompt, _OTHERWISE]
+    call = f"continue_edit(session_id, action='{result.next.action}')"
+    lines = [f"{call} would try: {_line(result.next.prompt, 300)}"]
+    return [*lines, _OTHERWISE] if result.status is Status.PAUSED else lines
 
 
 def of_edited(result: EditedResult, *, note: str = "", download: str = "") -> str:

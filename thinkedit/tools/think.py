@@ -121,7 +121,7 @@ async def continue_edit(
     target, seconds = checked_output(output), _checked_wait(wait_seconds)
     async with a_runner(runner) as runner:
         session = await owned_session(runner, session_id, owner)
-        _check(session, action, turns=turns, prompt=prompt, turn=turn)
+        _check(session, action, turns=turns, prompt=prompt, turn=turn, critique=critique)
         owns = not (session.status is Status.RUNNING and await _is_anothers(runner, session_id))
         match action:
             case "fork":
@@ -163,7 +163,23 @@ async def owned_session(runner: Runner, session_id: str, owner: str) -> Session:
     return session
 
 
-def _check(session: Session, action: str, *, turns: int | None, prompt: str | None, turn: int | None) -> None:
+_TAKES: dict[str, tuple[str, ...]] = {
+    "go_on": ("turns", "prompt"),
+    "prompt": ("turns", "prompt"),
+    "critique": ("turns", "turn", "critique"),
+    "pick": ("turn",),
+    "fork": ("turns", "prompt", "turn"),
+}
+_NEEDS = {"prompt": ("prompt",), "pick": ("turn",), "fork": ("turn",), "critique": ("critique",)}
+_WHAT = {
+    "prompt": "the argument prompt: what to tell the editor next",
+    "turn": "the argument turn: the number of the turn that is meant",
+    "critique": f"a critique of the newest turn's picture: {', '.join(CallerCritique.model_fields)}",
+}
+
+
+def _check(session: Session, action: str, **given: Any) -> None:
+    turns = given["turns"]
     fitting = ACTIONS[session.status]
     if action not in get_args(Action):
         raise ActionError(f"there is no action {action!r}; now these fit: {', '.join(fitting)}")
@@ -172,15 +188,18 @@ def _check(session: Session, action: str, *, turns: int | None, prompt: str | No
             f"session {session.session_id} is {session.status.value}, so {action!r} does not fit; "
             f"these do: {', '.join(fitting)}"
         )
-    if action == "prompt" and prompt is None:
-        raise ActionError("the action 'prompt' needs the argument prompt: what to tell the editor next")
-    if action == "pick" and turn is None:
-        raise ActionError("the action 'pick' needs the argument turn: the number of the turn to return")
-    if action == "fork" and turn is None:
-        raise ActionError("the action 'fork' needs the argument turn: the number of the turn to go on from")
+    for argument in _NEEDS.get(action, ()):
+        if given[argument] is None:
+            raise ActionError(f"the action {action!r} needs {_WHAT[argument]}")
+    for argument, value in given.items():
+        if value is not None and argument not in _TAKES.get(action, ()):
+            takers = [name for name, taken in _TAKES.items() if argument in taken]
+            raise ActionError(
+                f"the action {action!r} takes no {argument}; with these it goes: {', '.join(takers)}"
+            )
     if turns is not None and turns < 1:
         raise ActionError(f"turns is {turns}: ask for at least 1 more")
-    if session.status is Status.RUNNING and action == "go_on" and (turns is not None or prompt is not None):
+    if session.status is Status.RUNNING and action == "go_on" and any(v is not None for v in given.values()):
         raise ActionError(
             f"session {session.session_id} is still running: turns and prompt can be given when it has ended"
         )
