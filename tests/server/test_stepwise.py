@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -259,8 +259,11 @@ async def test_a_killed_server_loses_nothing(
 ) -> None:
     asked = {"image": str(pictures / "garden.jpg"), "instruction": WARMER}
     parameters = process(latency=0.3)
-    with serving(parameters) as url, caller(Host(url, revision), "think_edit", asked) as agent:
-        session_id = until(agent, stage)
+    with ExitStack() as server:
+        url = server.enter_context(serving(parameters))
+        with caller(Host(url, revision), "think_edit", asked) as agent:
+            session_id = until(agent, stage)
+            server.close()
     async with connected(parameters, revision) as client:
         left = await go(client, session_id, "wait")
         assert left.data["stop_reason"] == "satisfied"

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from thinkedit.cli import housekeeping  # noqa: F401  # adds its commands to `sessions`
+from thinkedit.cli import going_on, housekeeping  # noqa: F401  # they add their commands to `sessions`
 from thinkedit.cli.doctor import doctor
 from thinkedit.cli.edit import edit
 from thinkedit.cli.logs import noted
@@ -44,6 +44,8 @@ EXAMPLES = {
         "thinkedit sessions resume last --turns 2",
         'thinkedit sessions resume last --prompt "a little less warm"',
     ),
+    "judge": ('thinkedit sessions judge last --semantic 5 --quality 8 --prompt "warmer, and keep the sky"',),
+    "fork": ('thinkedit sessions fork last 1 --prompt "only a little warmer"',),
     "pick": ("thinkedit sessions pick last 2 -o second.jpg",),
     "export": ("thinkedit sessions export last -o trajectories",),
     "prune": ("thinkedit sessions prune --older-than 30d --dry-run", "thinkedit sessions prune --keep 20"),

@@ -79,6 +79,16 @@ def edit(
             rich_help_panel=LOOP,
         ),
     ] = None,
+    pause: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHEN",
+            help="`turn`: wait for you after each turn, see `sessions resume` and `sessions judge`.",
+            autocompletion=lambda: ["never", "turn"],
+            show_default=False,
+            rich_help_panel=LOOP,
+        ),
+    ] = None,
     budget_seconds: Annotated[
         float | None,
         typer.Option(
@@ -120,6 +130,7 @@ def edit(
         "seed": seed,
         "patience": patience,
         "select": select,
+        "pause": pause,
         "budget_seconds": budget_seconds,
         "budget_calls": budget_calls,
     }

@@ -104,7 +104,10 @@ def finish(followed: Followed, view: View, *, as_json: bool, config: Path | None
         write_json(result)
     else:
         go_on = None
-        if result.next is not None or followed.interrupted:
+        if result.next is not None and result.next.action == "critique":
+            scores = "--semantic N --quality N --prompt TEXT"
+            go_on = hint(f"sessions judge {result.session_id} {scores}", config, data)
+        elif result.next is not None or followed.interrupted:
             go_on = hint(f"sessions resume {result.session_id}", config, data)
         view.end(
             Ending(

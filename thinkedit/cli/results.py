@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from thinkedit.graph.runner import Runner
+    from thinkedit.ledger import Session
     from thinkedit.types import EditResult
 
-__all__ = ["Target", "beside", "checked_output", "write"]
+__all__ = ["Target", "beside", "beside_last", "checked_output", "write"]
 
 
 class Target:
@@ -32,6 +34,14 @@ def beside(name: str | None, folder: Path, mime_type: str) -> Target:
     while len(os.fsencode(stem)) > 220:
         stem = stem[:-1]
     return Target(folder / f"{stem}-edited{ending}", exact=False)
+
+
+def beside_last(session: Session) -> Target:
+    """Where a session's next result goes: beside its last one, else NAME-edited.EXT in this folder."""
+    if session.output is not None and (last := Path(session.output)).parent.is_dir():
+        stem = re.sub(r"(-edited)-\d+$", r"\1", last.stem)  # the next number of the same row
+        return Target(last.with_name(f"{stem}{last.suffix}"), exact=False)
+    return beside(session.source_name, Path.cwd(), session.source_mime)
 
 
 def checked_output(output: Path | None, otherwise: Target) -> Target:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +10,6 @@ import typer
 from thinkedit.cli import options
 
 if TYPE_CHECKING:
-    from thinkedit.cli.results import Target
     from thinkedit.ledger import Session
     from thinkedit.types import EditResult
 
@@ -115,76 +113,6 @@ def show(
 
 
 @sessions.command()
-def resume(
-    session: options.SessionId,
-    turns: Annotated[
-        int | None, typer.Option(metavar="N", help="How many turns more.", show_default=False)
-    ] = None,
-    prompt: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="The next prompt, in your words.", show_default=False),
-    ] = None,
-    output: options.Output = None,
-    quiet: options.Quiet = False,
-    data: options.Data = None,
-    config: options.ConfigFile = None,
-    as_json: options.Json = False,
-    debug: options.Debug = False,
-) -> None:
-    """Go on with a session: one that was interrupted, or one that ended and could be better.
-
-    What was paid for is not paid again. The result is written beside the session's last one, or in this
-    folder, unless -o says where.
-    """
-    from thinkedit.cli.follow import Followed, chosen_view, finish, follow
-    from thinkedit.cli.interrupts import Interrupts, run_plainly
-    from thinkedit.cli.opening import found
-    from thinkedit.cli.results import checked_output
-    from thinkedit.errors import ActionError
-    from thinkedit.graph.runner import open_runner
-    from thinkedit.graph.sessions import checked_instruction, reopen
-    from thinkedit.types import Status
-
-    loaded = options.configured(config, data)
-    own = checked_instruction(prompt, "prompt") if prompt is not None else None
-    view = chosen_view(as_json=as_json, quiet=quiet)
-
-    async def work() -> Followed:
-        with Interrupts(view.stopping) as interrupts:
-            async with open_runner(loaded) as runner:
-                known = await found(runner.ledger, session)
-                target = checked_output(output, _beside_last(known))
-                if turns is not None and turns < 1:
-                    raise ActionError(f"--turns is {turns}: ask for at least 1 more")
-                if known.status is Status.RUNNING and (turns is not None or own is not None):
-                    raise ActionError(
-                        f"session {known.session_id} has not ended: resume it first, "
-                        "and give --turns or --prompt when it has"
-                    )
-
-                async def reopened() -> str:
-                    if known.status is not Status.RUNNING:
-                        await reopen(runner.ledger, known, turns=turns, prompt=own)
-                    return known.session_id
-
-                before = await runner.result(known.session_id)
-                view.begin(known.source_name or "picture", known.instruction, known.settings, before.turns)
-                return await follow(runner, view, interrupts, reopened, target)
-
-    finish(run_plainly(work), view, as_json=as_json, config=config, data=data)
-
-
-def _beside_last(session: Session) -> Target:
-    """Where a session's next result goes: beside its last one, else NAME-edited.EXT in this folder."""
-    from thinkedit.cli.results import Target, beside
-
-    if session.output is not None and (last := Path(session.output)).parent.is_dir():
-        stem = re.sub(r"(-edited)-\d+$", r"\1", last.stem)  # the next number of the same row
-        return Target(last.with_name(f"{stem}{last.suffix}"), exact=False)
-    return beside(session.source_name, Path.cwd(), session.source_mime)
-
-
-@sessions.command()
 def pick(
     session: options.SessionId,
     turn: Annotated[int, typer.Argument(metavar="TURN", help="The turn's number.", show_default=False)],
@@ -200,7 +128,7 @@ def pick(
     from thinkedit.cli.interrupts import run
     from thinkedit.cli.opening import found
     from thinkedit.cli.output import clean, say, write_json
-    from thinkedit.cli.results import checked_output
+    from thinkedit.cli.results import beside_last, checked_output
     from thinkedit.graph.runner import open_runner
     from thinkedit.tools import continue_edit
 
@@ -209,7 +137,7 @@ def pick(
     async def work() -> tuple[EditResult, str | None]:
         async with open_runner(loaded) as runner:
             known = await found(runner.ledger, session)
-            target = checked_output(output, _beside_last(known))
+            target = checked_output(output, beside_last(known))
             result = await continue_edit(known.session_id, "pick", turn=turn, runner=runner)
             return result, await write_result(runner, result, target)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from thinkedit.ledger import Session
 from thinkedit.types import CallerCritique, Next, TurnRecord
 
-__all__ = ["HOST", "question"]
+__all__ = ["HOST", "question", "waits_for"]
 
 HOST = "host"
 """The identity of the thinker that is the caller itself."""
@@ -34,6 +34,13 @@ must be searched for; 5: visible at first sight; 0: not usable.
 for all that the user asked for and for nothing else, and says what has to stay where something was damaged.
 Score the second picture as it is, not what the next might be. It is good enough, and the editing ends, when \
 both scores are at least {threshold:g}; next_prompt may then be empty."""
+
+
+def waits_for(record: TurnRecord) -> str:
+    """Why a session that waits after this turn does, in a sentence."""
+    if record.critique is None:
+        return f"It waits for the caller's critique of turn {record.turn}."
+    return f"It waits for the caller after turn {record.turn}."
 
 
 def question(session: Session, records: Sequence[TurnRecord]) -> Next:

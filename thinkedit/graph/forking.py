@@ -18,11 +18,20 @@ __all__ = ["fork"]
 
 
 async def fork(
-    store: Store, ledger: Ledger, session: Session, turn: int, *, prompt: str | None, turns: int | None
+    store: Store,
+    ledger: Ledger,
+    session: Session,
+    turn: int,
+    *,
+    prompt: str | None,
+    turns: int | None,
+    refiner: str = "",
+    safety: str = "",
 ) -> str:
     """A new session that has this one's turns up to `turn`, about to go on. Returns its id.
 
     prompt: the next one, instead of that of the turn's critique; turns: how many more there may be.
+    refiner, safety: identities of these models, where the session has them.
     NotFoundError where there is no such turn, ActionError where it cannot be gone on from.
     """
     records = await turn_records(store, ledger, session.session_id)
@@ -54,6 +63,8 @@ async def fork(
         source_mime=session.source_mime,
         editor=session.editor,
         thinker=session.thinker,
+        refiner=refiner,
+        safety=safety,
     )
     copies = [record.model_copy(update={"session_id": session_id}) for record in kept]
     await run_sync(store.put_record, opened)

@@ -21,7 +21,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from thinkedit.adapters.base import Refiner, Safety
+from thinkedit.adapters.base import Refiner, Safety, identity_of
 from thinkedit.adapters.models import Models
 from thinkedit.config import Config
 from thinkedit.errors import (
@@ -34,6 +34,7 @@ from thinkedit.errors import (
 from thinkedit.graph.build import wire
 from thinkedit.graph.cache import PictureCache, RecordCache
 from thinkedit.graph.checkpoints import checkpoints_failed, sqlite_checkpoints
+from thinkedit.graph.forking import fork
 from thinkedit.graph.nodes import Nodes
 from thinkedit.graph.run import Listener, Run
 from thinkedit.graph.sessions import open_session, result_of, turn_records
@@ -145,6 +146,22 @@ class Runner:
         if isinstance(run, Run) and not known and not owned:
             run.detached = True
         return run is not None
+
+    async def fork(
+        self, session: Session, turn: int, *, prompt: str | None = None, turns: int | None = None
+    ) -> str:
+        """A new session that goes another way from `turn`; nothing runs yet. Errors as `forking.fork`."""
+        refiner, safety = self._refiner(session.settings), self._safety(session.settings)
+        return await fork(
+            self.store,
+            self.ledger,
+            session,
+            turn,
+            prompt=prompt,
+            turns=turns,
+            refiner="" if refiner is None else identity_of(refiner),
+            safety="" if safety is None else safety.identity,
+        )
 
     async def follow(self, session_id: str, listener: Listener | None = None) -> None:
         """Run the session until it ends or waits, here or by watching the process that has it.

@@ -13,7 +13,7 @@ from anyio.to_thread import run_sync
 
 from thinkedit.adapters.base import Checkable, Editor, Planner, Refiner, Safety, Thinker, identity_of
 from thinkedit.errors import ActionError, InstructionError, SettingsError
-from thinkedit.graph.asking import HOST, question
+from thinkedit.graph.asking import HOST, question, waits_for
 from thinkedit.graph.stopping import best_turn
 from thinkedit.images import Loaded, save
 from thinkedit.ledger import Ledger, Session
@@ -212,7 +212,7 @@ async def result_of(store: Store, ledger: Ledger, session_id: str) -> EditResult
         session_id=session_id,
         status=session.status,
         stop_reason=session.stop_reason,
-        why=session.why,
+        why=waits_for(records[-1]) if session.status is Status.PAUSED and records else session.why,
         instruction=session.instruction,
         mode=session.settings.mode.value,
         editor=session.editor,

@@ -12,7 +12,6 @@ from anyio.to_thread import run_sync
 
 from thinkedit.errors import ActionError, NotFoundError
 from thinkedit.graph.answering import answer
-from thinkedit.graph.forking import fork
 from thinkedit.graph.sessions import checked_instruction, reopen, turn_records
 from thinkedit.images import ImageInput, Loaded, save
 from thinkedit.ledger import Session
@@ -126,9 +125,7 @@ async def continue_edit(
         match action:
             case "fork":
                 assert turn is not None
-                session_id = await fork(
-                    runner.store, runner.ledger, session, turn, prompt=prompt, turns=turns
-                )
+                session_id = await runner.fork(session, turn, prompt=prompt, turns=turns)
             case "cancel":
                 await runner.cancel(session_id)
                 return await _finished(runner, session_id, target)
