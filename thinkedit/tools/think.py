@@ -266,7 +266,8 @@ async def _followed(
                 await runner.cancel(session_id)
         raise
     if waiting.cancelled_caught:
-        runner.detach(session_id)
+        if owns:
+            runner.detach(session_id)
         return await runner.result(session_id)
     return await _finished(runner, session_id, output)
 
