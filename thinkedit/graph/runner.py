@@ -7,7 +7,6 @@ the first one died.
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -19,7 +18,6 @@ from anyio.abc import TaskGroup
 from anyio.to_thread import run_sync
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.types import Command
 
 from thinkedit.adapters.base import Refiner, Safety, identity_of
 from thinkedit.adapters.models import Models
@@ -34,6 +32,7 @@ from thinkedit.errors import (
 from thinkedit.graph.build import wire
 from thinkedit.graph.cache import PictureCache, RecordCache
 from thinkedit.graph.checkpoints import checkpoints_failed, sqlite_checkpoints
+from thinkedit.graph.driving import drive
 from thinkedit.graph.forking import fork
 from thinkedit.graph.nodes import Nodes
 from thinkedit.graph.run import Listener, Run
@@ -42,12 +41,11 @@ from thinkedit.graph.stopping import best_turn, why_selected
 from thinkedit.images import ImageLimits, Loaded
 from thinkedit.ledger import Ledger, Session
 from thinkedit.store import Store
-from thinkedit.types import Answer, EditResult, Event, LoopSettings, Status, StopReason
+from thinkedit.types import EditResult, LoopSettings, Status, StopReason
 
 __all__ = ["Listener", "Runner", "open_runner"]
 
 _POLL = 0.1
-_STEPS = 10_000
 
 
 class Runner:
@@ -254,7 +252,8 @@ class Runner:
         try:
             with run.scope:
                 async with self._slots:
-                    await self._drive(run)
+                    session = await self.ledger.session(run.session_id)
+                    await drive(self._graph(session.settings), session, run)
         except sqlite3.Error as error:
             run.error = checkpoints_failed(error)
         except Exception as error:
@@ -268,40 +267,6 @@ class Runner:
                 finally:
                     self._runs.pop(run.session_id, None)
                     run.end()
-
-    async def _drive(self, run: Run) -> None:
-        """Take the graph from its last checkpoint, or from the start of this leg, to its end."""
-        session = await self.ledger.session(run.session_id)
-        graph = self._graph(session.settings)
-        config = {"configurable": {"thread_id": session.session_id}, "recursion_limit": _STEPS}
-        state = await graph.aget_state(config)
-        under_way = bool(state.next or state.tasks) and state.values.get("leg") == session.leg
-        waiting = any(task.interrupts for task in state.tasks) or "wait" in state.next
-        # What the caller said lies in the ledger, so that it is not lost with the process that was told it.
-        said = Answer.model_validate_json(session.asked) if session.asked else None
-        begin: Any = {"session_id": session.session_id, "leg": session.leg}
-        if said is not None:
-            begin["answer"] = said.model_dump(mode="json", exclude_none=True)
-
-        if under_way:
-            begin = Command(resume=begin["answer"]) if waiting and said is not None else None
-
-        async def through() -> None:
-            stream = graph.astream(begin, config, stream_mode="custom", durability="sync")
-            async for chunk in stream:
-                run.emit(Event.model_validate(chunk))
-
-        # A task of asyncio, cancelled once: a cancelled scope of anyio cancels every await again, LangGraph's
-        # own clearing up among them, and the node with its model call would go on without anybody.
-        going = asyncio.create_task(through())
-        try:
-            await asyncio.wait({going})
-        finally:
-            if not going.done():
-                going.cancel()
-                with anyio.CancelScope(shield=True):
-                    await asyncio.wait({going})
-        going.result()
 
     async def _settle(self, run: Run) -> None:
         """After a run: end it as cancelled, forget a refused one, give the lease back."""
