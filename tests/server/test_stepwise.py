@@ -61,7 +61,19 @@ class Host:
         return connected(self.target, self.revision, **options)
 
 
-@pytest.fixture(params=[(way, revision) for way in ("stdio", "http") for revision in REVISIONS], ids="-".join)
+WAYS = [
+    pytest.param((way, revision), id=f"{way}-{revision}", marks=[pytest.mark.slow] * (way == "bridge"))
+    for way in ("stdio", "http", "bridge")
+    for revision in REVISIONS
+]
+
+
+def bridge(parameters: StdioServerParameters, url: str) -> StdioServerParameters:
+    """A stdio server that passes on what the one at `url` has."""
+    return parameters.model_copy(update={"args": [*parameters.args, "--connect", url]})
+
+
+@pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest) -> Any:
     return request.param
 
@@ -78,7 +90,7 @@ def at(process: Process, way: tuple[str, str]) -> Any:
             yield Host(parameters, revision)
             return
         with serving(parameters) as url:
-            yield Host(url, revision)
+            yield Host(bridge(parameters, url) if transport == "bridge" else url, revision)
 
     return opened
 

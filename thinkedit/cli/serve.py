@@ -39,6 +39,17 @@ def serve(
             metavar="DIR", help="Where results go, instead of Pictures/thinkedit.", show_default=False
         ),
     ] = None,
+    connect: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="On stdio, pass everything on to the server there, so that hosts share its models.",
+            show_default=False,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="With --http: take up runs that a server left when it ended.")
+    ] = False,
     data: options.Data = None,
     config: options.ConfigFile = None,
     debug: options.Debug = False,
@@ -48,14 +59,22 @@ def serve(
     `thinkedit doctor` prints the lines to paste into Claude Desktop, Claude Code, VS Code and Cursor.
     """
     from thinkedit.cli.output import warn
-    from thinkedit.server import run_http, run_stdio
+    from thinkedit.server import run_bridge, run_http, run_stdio
 
     loaded = _with_server(options.configured(config, data), allow or [], output_dir)
+    if connect is not None and http is not None:
+        raise typer.BadParameter("--connect and --http do not go together: it passes on what another serves")
+    if resume and http is None:
+        raise typer.BadParameter("--resume goes with --http: on stdio the next call takes a session up")
+    if connect is not None:
+        run_bridge(loaded, connect)
+        return
     if http is None:
         run_stdio(loaded)
         return
     host, port = parse_address(http)
-    run_http(loaded, host, port, on_ready=lambda url: warn(f"serving MCP at {url} (Ctrl-C ends it)"))
+    ready = "serving MCP at {} (Ctrl-C ends it)"
+    run_http(loaded, host, port, on_ready=lambda url: warn(ready.format(url)), resume=resume)
 
 
 def _with_server(config: Config, allow: list[Path], output_dir: Path | None) -> Config:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from thinkedit.config import Config
 from thinkedit.errors import MissingExtra
 
-__all__ = ["run_http", "run_stdio"]
+__all__ = ["run_bridge", "run_http", "run_stdio"]
 
 _EXTRA = {"mcp", "mcp_types", "multipart", "python_multipart", "starlette", "uvicorn"}
 
@@ -28,15 +28,34 @@ def run_stdio(config: Config) -> None:
     anyio.run(serve_stdio, config)
 
 
+def run_bridge(config: Config, server: str) -> None:
+    """Serve MCP on standard input and output by passing everything on to the server at an address.
+
+    SettingsError for what is no address, MissingExtra without `mcp`.
+    """
+    from thinkedit.server.remote import server_url
+
+    base = server_url(server)
+    _prepare()
+    import anyio
+
+    from thinkedit.server.serving import serve_bridge
+
+    anyio.run(serve_bridge, config, base)
+
+
 def run_http(
     config: Config,
     host: str = "127.0.0.1",
     port: int = 8321,
     on_ready: Callable[[str], None] | None = None,
+    *,
+    resume: bool = False,
 ) -> None:
     """Serve MCP at http://HOST:PORT/mcp, and pictures at /images, until interrupted.
 
     host: a loopback address; port: 0 for any free one. on_ready: told the address once it listens.
+    resume: take up the runs that a server which is gone has left.
     SettingsError for other hosts and ports in use, MissingExtra without `mcp`.
     """
     _prepare()
@@ -44,7 +63,7 @@ def run_http(
 
     from thinkedit.server.serving import serve_http
 
-    anyio.run(functools.partial(serve_http, config, host, port, on_ready))
+    anyio.run(functools.partial(serve_http, config, host, port, on_ready, resume=resume))
 
 
 def _prepare() -> None:

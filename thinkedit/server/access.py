@@ -51,6 +51,20 @@ class AccessPolicy:
         AccessError names the path, the allowed folders and the way to add one; ImageError is for a file
         that is missing or no picture, InputError for URLs.
         """
+        path, real, data = self._checked(image, limits.max_bytes)
+        try:
+            loaded = load(data, limits, keep_metadata=keep_metadata)
+        except ImageError as error:
+            raise ImageError(f"{path}: {error.__cause__ or error}") from error
+        return replace(loaded, name=path.name, path=str(real))
+
+    def read_bytes(self, image: str, max_bytes: int) -> tuple[str, bytes]:
+        """(name, content) of a file that may be named, not looked into. Blocking; errors as `read`."""
+        path, _, data = self._checked(image, max_bytes)
+        return path.name, data
+
+    def _checked(self, image: str, max_bytes: int) -> tuple[Path, Path, bytes]:
+        """(path as named, real path, content)."""
         path = to_path(image)
         real = Path(os.path.realpath(path))
         root = self._root_of(real)
@@ -58,12 +72,7 @@ class AccessPolicy:
             raise self._refused(path)
         if real == root:
             raise ImageError(f"{path} is a folder: give the path of a picture")
-        data = _read_below(root, real, path, limits.max_bytes)
-        try:
-            loaded = load(data, limits, keep_metadata=keep_metadata)
-        except ImageError as error:
-            raise ImageError(f"{path}: {error.__cause__ or error}") from error
-        return replace(loaded, name=path.name, path=str(real))
+        return path, real, _read_below(root, real, path, max_bytes)
 
     def check_models(self, config: Config, *names: str | None) -> None:
         """AccessError for a model that this caller may not name."""

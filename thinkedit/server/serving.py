@@ -13,15 +13,23 @@ from contextlib import contextmanager
 import anyio
 import uvicorn
 from mcp.server import MCPServer
+from mcp.server.stdio import stdio_server
+from mcp_types import ListToolsResult
 from starlette.applications import Starlette
 
 from thinkedit.config import Config
+from thinkedit.images import ImageLimits
+from thinkedit.server.access import local_policy
 from thinkedit.server.app import create_server
+from thinkedit.server.bridge import Bridge
+from thinkedit.server.courier import Courier
+from thinkedit.server.delivery import output_folder
 from thinkedit.server.lifetime import RunnerSource, SharedRunner
 from thinkedit.server.loopback import LoopbackOnly, bind, security_settings
+from thinkedit.server.resuming import take_up
 from thinkedit.server.routes import add_image_routes
 
-__all__ = ["http_app", "serve_http", "serve_stdio"]
+__all__ = ["http_app", "serve_bridge", "serve_http", "serve_stdio"]
 
 log = logging.getLogger("thinkedit.server")
 
@@ -47,12 +55,37 @@ async def serve_stdio(config: Config) -> None:
         tasks.cancel_scope.cancel()
 
 
+async def serve_bridge(config: Config, base: str) -> None:
+    """Serve the host that started this process with what the server at `base` has.
+
+    base: http://HOST:PORT. A server that is not there yet, or goes away, is no error until it is called.
+    """
+    folder = output_folder(config)
+    access = local_policy(config.server.allow, folder)
+    limits = ImageLimits(max_bytes=config.limits.image_bytes, max_pixels=config.limits.image_pixels)
+    async with SharedRunner(config) as unused:  # lists our own tools, and opens nothing
+        own = await create_server(unused, config).list_tools()
+    bridge = Bridge(base, Courier(base, access, limits, folder), ListToolsResult(tools=own))
+    server = await bridge.server()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_leave_on_signal)
+        async with stdio_server() as (read, write):
+            await server.run(read, write, server.create_initialization_options())
+        tasks.cancel_scope.cancel()
+
+
 async def serve_http(
-    config: Config, host: str, port: int, on_ready: Callable[[str], None] | None = None
+    config: Config,
+    host: str,
+    port: int,
+    on_ready: Callable[[str], None] | None = None,
+    *,
+    resume: bool = False,
 ) -> None:
     """Serve on a loopback address until a signal. SettingsError where that cannot be.
 
-    on_ready: told the address of the MCP endpoint once it listens.
+    on_ready: told the address of the MCP endpoint once it listens. resume: take up the runs that no living
+        process has.
     """
     with bind(host, port) as listening:
         address, port = listening.getsockname()[:2]
@@ -76,6 +109,8 @@ async def serve_http(
                 server.should_exit = True
 
             tasks.start_soon(_on_signal, source, leave)
+            if resume:
+                tasks.start_soon(take_up, source)
             if on_ready is not None:
                 on_ready(url)
             else:
@@ -116,6 +151,15 @@ async def _serve(server: uvicorn.Server, listening: socket.socket) -> None:
             await ended.wait()
         finally:
             server.should_exit = True
+
+
+async def _leave_on_signal() -> None:
+    """Leave at once: whatever runs, runs elsewhere, and ends with the connections of this process."""
+    if sys.platform == "win32":
+        return
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            os._exit(0)
 
 
 async def _on_signal(source: SharedRunner, leave: Callable[[], None]) -> None:

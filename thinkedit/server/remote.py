@@ -1,0 +1,83 @@
+"""Pictures to and from a server over plain HTTP: what its clients on this side use. Needs no MCP."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import httpx
+from anyio.to_thread import run_sync
+from pydantic import ValidationError
+
+from thinkedit.errors import ImageError, InputError, SettingsError, StoreError
+from thinkedit.images import Picture
+from thinkedit.types import Image
+
+__all__ = ["LARGEST", "download", "server_url", "upload"]
+
+LARGEST = 36_000_000
+"""What a server takes by default; a picture that is larger still is refused before it is read."""
+
+
+def server_url(server: str) -> str:
+    """http://HOST:PORT of an address given with or without `http://` and with or without `/mcp`."""
+    text = server if "://" in server else f"http://{server}"
+    try:
+        parts = urlsplit(text)
+        usable = (
+            parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
+        )
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SettingsError(f"{server!r} is no server address: write http://127.0.0.1:8321")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix('/mcp').rstrip('/')}"
+
+
+async def upload(base: str, data: bytes, name: str) -> Image:
+    """The entry of a picture sent to the server.
+
+    SettingsError where it cannot be reached, ImageError, InputError or StoreError for what it said.
+    """
+    headers = {"Content-Type": "application/octet-stream"}
+    answer = await _asked(base, "POST", "/images", content=data, headers=headers)
+    if answer.is_success:
+        try:
+            return Image.model_validate_json(answer.content)
+        except ValidationError as error:
+            raise SettingsError(
+                f"{base}/images answered with something else: is it a thinkedit server?"
+            ) from error
+    said = _said(answer)
+    if answer.status_code == 413:
+        raise ImageError(f"{name}: {said}")
+    kind = StoreError if answer.status_code >= 500 else InputError
+    raise kind(f"{base} refused {name}: {said}")
+
+
+async def download(base: str, sha: str) -> Picture:
+    """A picture of the server. SettingsError where it cannot be reached, StoreError where it gives none."""
+    answer = await _asked(base, "GET", f"/images/{sha}")
+    if not answer.is_success:
+        raise StoreError(f"{base} does not give the picture {sha[:12]}: {_said(answer)}")
+    return await run_sync(Picture.from_bytes, answer.content)
+
+
+async def _asked(
+    base: str, method: str, path: str, *, content: bytes | None = None, headers: dict[str, str] | None = None
+) -> httpx.Response:
+    try:
+        async with httpx.AsyncClient(timeout=httpx.Timeout(60, connect=5)) as client:
+            return await client.request(method, f"{base}{path}", content=content, headers=headers)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        reason = str(error) or type(error).__name__
+        hint = "is `thinkedit serve --http HOST:PORT` running there?"
+        raise SettingsError(f"{base} cannot be reached: {reason}; {hint}") from error
+
+
+def _said(answer: httpx.Response) -> str:
+    try:
+        document = answer.json()
+    except ValueError:
+        return f"HTTP status {answer.status_code}"
+    said = document.get("error") if isinstance(document, dict) else None
+    return str(said) if said else f"HTTP status {answer.status_code}"
