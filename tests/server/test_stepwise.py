@@ -33,16 +33,20 @@ GOOD = {"semantic": 9, "quality": 8.5, "reasoning": "as asked"}
 
 
 @contextmanager
-def serving(parameters: StdioServerParameters, *flags: str) -> Iterator[str]:
-    """`thinkedit serve --http` as a process of its own; its URL."""
+def serving(
+    parameters: StdioServerParameters, *flags: str, at: str = "127.0.0.1:0", into: list[Any] | None = None
+) -> Iterator[str]:
+    """`thinkedit serve --http` as a process of its own, which is put `into` a list; its URL."""
     process = subprocess.Popen(
-        [parameters.command, *parameters.args, "--http", "127.0.0.1:0", *flags],
+        [parameters.command, *parameters.args, "--http", at, *flags],
         env=parameters.env,
         cwd=parameters.cwd,
         stderr=subprocess.PIPE,
         text=True,
     )
     assert process.stderr is not None
+    if into is not None:
+        into.append(process)
     with process:
         try:
             yield next(f"http{line.split('http')[1].split()[0]}" for line in process.stderr if "/mcp" in line)
