@@ -41,13 +41,14 @@ async def test_files_go_up_and_results_come_down(
         async with connected(bridge(parameters, url), revision) as client:
             tools = {tool.name for tool in (await client.list_tools()).tools}
             assert tools >= {"think_edit", "continue_edit", "critique_image"}
-            assert "Pictures are given by path" in (client.instructions or "")
+            if client.instructions is not None:  # which a client that names its revision does not ask for
+                assert "Pictures are given by path" in client.instructions
             asked = {"image": str(pictures / "garden.jpg"), "instruction": WARMER}
             result = await client.call_tool("think_edit", asked, progress_callback=note)
             answer = taken_apart(result)
             written = Path(answer.data["image"]["path"])
             assert written == tmp_path / "results" / "garden-edited.jpg"
-            assert written.is_file()
+            assert await anyio.Path(written).is_file()
             assert f"written to {written}" in answer.text
             assert "download" not in answer.text
             assert any("turn 2 of 4: scored" in line for line in seen)
@@ -106,7 +107,7 @@ async def test_three_hosts_share_one_model(process: Process, pictures: Path, tmp
     assert [answer["stop_reason"] for answer in answers] == ["satisfied"] * 3
     assert len({answer["image"]["path"] for answer in answers}) == 3
     entries = [json.loads(line) for line in log.read_text().splitlines()]
-    assert len(entries) == 9
+    assert [entry["event"] for entry in entries].count("start") == 9
     assert len({entry["pid"] for entry in entries}) == 1
 
 
