@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -99,6 +100,14 @@ def edit(
         int | None,
         typer.Option(metavar="N", help="Stop after N model calls.", show_default=False, rich_help_panel=LOOP),
     ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Run it on the `thinkedit serve --http` there, whose models are loaded already.",
+            show_default=False,
+        ),
+    ] = None,
     data: options.Data = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
@@ -116,7 +125,6 @@ def edit(
     from thinkedit.graph.sessions import checked_instruction
     from thinkedit.tools.inputs import load_image, loop_settings
 
-    loaded = options.configured(config, data, keep_metadata=keep_metadata)
     given = {
         "editor": editor,
         "thinker": thinker,
@@ -134,9 +142,23 @@ def edit(
         "budget_seconds": budget_seconds,
         "budget_calls": budget_calls,
     }
-    settings = loop_settings(loaded.loop, None, given)
     text = checked_instruction(instruction)
     view = chosen_view(as_json=as_json, quiet=quiet)
+    if server is not None:
+        from thinkedit.cli import remote
+
+        here = {**given, "keep_metadata": keep_metadata or None, "data": data, "config": config}
+        for option in (*remote.HERE_ONLY, "keep_metadata", "data", "config"):
+            if here[option] is not None:
+                name = option.replace("_", "-")
+                raise typer.BadParameter(f"--{name} does not go with --server: the server's own holds there")
+        asked = {name: value for name, value in given.items() if value is not None}
+        silent = as_json or quiet
+        there = partial(remote.edit_remotely, server, image, text, asked, output, quiet=silent)
+        finish(run_plainly(there), view, as_json=as_json, elsewhere=True)
+        return
+    loaded = options.configured(config, data, keep_metadata=keep_metadata)
+    settings = loop_settings(loaded.loop, None, given)
 
     async def work() -> Followed:
         with Interrupts(view.stopping) as interrupts:

@@ -97,14 +97,27 @@ async def write_result(runner: Runner, result: EditResult, target: Target) -> st
         raise StoreError(f"{error}; the picture is kept, this writes it elsewhere: {again}") from error
 
 
-def finish(followed: Followed, view: View, *, as_json: bool, config: Path | None, data: Path | None) -> None:
-    """Say what it came to, and exit with the code for it."""
+def finish(
+    followed: Followed,
+    view: View,
+    *,
+    as_json: bool,
+    config: Path | None = None,
+    data: Path | None = None,
+    elsewhere: bool = False,
+) -> None:
+    """Say what it came to, and exit with the code for it.
+
+    elsewhere: whether the session is a server's, which no command here goes on with.
+    """
     result = followed.result
     if as_json:
         write_json(result)
     else:
         go_on = None
-        if result.next is not None and result.next.action == "critique":
+        if elsewhere:
+            go_on = None
+        elif result.next is not None and result.next.action == "critique":
             scores = "--semantic N --quality N --prompt TEXT"
             go_on = hint(f"sessions judge {result.session_id} {scores}", config, data)
         elif result.next is not None or followed.interrupted:

@@ -12,11 +12,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-import anyio
-import httpx2
 import mcp_types as types
 from mcp.client import Client
-from mcp.client.streamable_http import streamable_http_client
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
@@ -26,13 +23,11 @@ import thinkedit
 from thinkedit.errors import SettingsError, ThinkEditError
 from thinkedit.server import descriptions
 from thinkedit.server.courier import Courier
+from thinkedit.server.upstream import upstream
 
 __all__ = ["Bridge"]
 
 log = logging.getLogger(__name__)
-
-_LONGEST_MESSAGE = 64_000_000
-_CONNECT = 5.0
 
 Request = ServerRequestContext[Any, Any]
 
@@ -64,7 +59,7 @@ class Bridge:
 
     async def _instructions(self) -> str:
         try:
-            async with self._upstream() as client:
+            async with upstream(self.base) as client:
                 said = client.instructions or ""
         except SettingsError as error:
             log.warning("%s", error)
@@ -75,7 +70,7 @@ class Bridge:
         self, request: Request, params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
         try:
-            async with self._upstream() as client:
+            async with upstream(self.base) as client:
                 return await client.list_tools()
         except SettingsError as error:
             log.warning("%s", error)
@@ -86,7 +81,8 @@ class Bridge:
     ) -> types.CallToolResult | types.InputRequiredResult:
         try:
             arguments = await self._courier.up(params.arguments or {})
-            async with self._upstream(request) as client:
+            ask = partial(_ask, request) if _can_ask(request) else None
+            async with upstream(self.base, ask) as client:
                 tell = request.session.report_progress
                 if not _in_rounds(request):
                     result = await client.call_tool(params.name, arguments, progress_callback=tell)
@@ -129,58 +125,10 @@ class Bridge:
     async def _served(self) -> AsyncIterator[Client]:
         """The server, for requests whose errors are the protocol's."""
         try:
-            async with self._upstream() as client:
+            async with upstream(self.base) as client:
                 yield client
         except SettingsError as error:
             raise MCPError(types.INTERNAL_ERROR, str(error)) from error
-
-    @asynccontextmanager
-    async def _upstream(self, request: Request | None = None) -> AsyncIterator[Client]:
-        """A client of the server, able to ask what the host of `request` can ask.
-
-        SettingsError where the server is not there or goes away, MCPError for what it says itself.
-        """
-        ask = partial(_ask, request) if request is not None and _can_ask(request) else None
-        timeout = httpx2.Timeout(None, connect=_CONNECT)
-        ours: list[BaseException] = []
-        try:
-            async with httpx2.AsyncClient(timeout=timeout) as web:
-                way = streamable_http_client(
-                    f"{self.base}/mcp", http_client=web, max_sse_event_size=_LONGEST_MESSAGE
-                )
-                async with Client(way, elicitation_callback=ask) as client:
-                    try:
-                        yield client
-                    except BaseException as error:
-                        ours.append(error)
-                        raise
-        except (anyio.get_cancelled_exc_class(), GeneratorExit):
-            raise
-        except BaseException as error:
-            raise self._told(error, ours) from error
-
-    def _told(self, error: BaseException, ours: list[BaseException]) -> BaseException:
-        """What to raise for what came out of the client's task groups."""
-        causes = list(_leaves(error))
-        for cause in causes:
-            said = isinstance(cause, ThinkEditError) or (isinstance(cause, MCPError) and cause in ours)
-            if said and not _is_a_lost_connection(cause):
-                return cause
-        reason = next((str(c) or type(c).__name__ for c in causes), "it went away")
-        return SettingsError(
-            f"{self.base} cannot be reached ({' '.join(reason.split())[:200]}): start it with "
-            "`thinkedit serve --http HOST:PORT`; sessions that ran there are gone on with by continue_edit"
-        )
-
-
-def _leaves(error: BaseException) -> list[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
-    return [error]
-
-
-def _is_a_lost_connection(error: BaseException) -> bool:
-    return isinstance(error, MCPError) and error.code in (types.CONNECTION_CLOSED, types.REQUEST_TIMEOUT)
 
 
 def _in_rounds(request: Request) -> bool:

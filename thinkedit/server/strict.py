@@ -10,12 +10,15 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.shared.exceptions import MCPError
-from mcp_types import ToolAnnotations
+from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import ValidationError
 
 from thinkedit.errors import ThinkEditError
 
-__all__ = ["StrictTool", "strict_tool"]
+__all__ = ["ERROR_KIND", "StrictTool", "strict_tool"]
+
+ERROR_KIND = "thinkedit/error"
+"""Names the class of an error in a result's `_meta`: for clients of ours, which have an exit code for it."""
 
 
 class StrictTool(Tool):
@@ -39,7 +42,11 @@ class StrictTool(Tool):
         except (MCPError, ToolError):
             raise
         except ThinkEditError as error:
-            raise ToolError(_one_line(str(error))) from error
+            if not convert_result:
+                raise ToolError(_one_line(str(error))) from error
+            text = TextContent(type="text", text=_one_line(str(error)))
+            kind = {ERROR_KIND: type(error).__name__}
+            return CallToolResult(content=[text], is_error=True, _meta=kind)
         except Exception as error:
             raise UnexpectedToolError(
                 f"{self.name} failed in a way it should not; the server's log has the details"

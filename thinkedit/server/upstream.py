@@ -1,0 +1,69 @@
+"""A connection to a server that runs elsewhere, whose loss is said in one line."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import httpx2
+import mcp_types as types
+from mcp.client import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
+
+from thinkedit.errors import SettingsError, ThinkEditError
+
+__all__ = ["upstream"]
+
+_LONGEST_MESSAGE = 64_000_000
+_CONNECT = 5.0
+
+
+@asynccontextmanager
+async def upstream(base: str, ask: Any = None) -> AsyncIterator[Client]:
+    """A client of the server at `base` (http://HOST:PORT).
+
+    ask: answers the server's questions (elicitation); None where nobody can be asked.
+    SettingsError where the server is not there or goes away, MCPError for what it says itself.
+    """
+    timeout = httpx2.Timeout(None, connect=_CONNECT)
+    ours: list[BaseException] = []
+    try:
+        async with httpx2.AsyncClient(timeout=timeout) as web:
+            way = streamable_http_client(f"{base}/mcp", http_client=web, max_sse_event_size=_LONGEST_MESSAGE)
+            async with Client(way, elicitation_callback=ask) as client:
+                try:
+                    yield client
+                except BaseException as error:
+                    ours.append(error)
+                    raise
+    except (anyio.get_cancelled_exc_class(), GeneratorExit):
+        raise
+    except BaseException as error:
+        raise _told(base, error, ours) from error
+
+
+def _told(base: str, error: BaseException, ours: list[BaseException]) -> BaseException:
+    """What to raise for what came out of the client's task groups."""
+    causes = _leaves(error)
+    for cause in causes:
+        said = isinstance(cause, ThinkEditError) or (isinstance(cause, MCPError) and cause in ours)
+        if said and not _is_a_lost_connection(cause):
+            return cause
+    reason = next((str(c) or type(c).__name__ for c in causes), "it went away")
+    return SettingsError(
+        f"{base} cannot be reached ({' '.join(reason.split())[:200]}): start it with "
+        "`thinkedit serve --http HOST:PORT`; sessions that ran there are gone on with by continue_edit"
+    )
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]
+
+
+def _is_a_lost_connection(error: BaseException) -> bool:
+    return isinstance(error, MCPError) and error.code in (types.CONNECTION_CLOSED, types.REQUEST_TIMEOUT)
