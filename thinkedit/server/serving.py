@@ -24,6 +24,7 @@ from thinkedit.server.app import create_server
 from thinkedit.server.bridge import Bridge
 from thinkedit.server.courier import Courier
 from thinkedit.server.delivery import output_folder
+from thinkedit.server.events import RecentEvents
 from thinkedit.server.lifetime import RunnerSource, SharedRunner
 from thinkedit.server.loopback import LoopbackOnly, bind, security_settings
 from thinkedit.server.resuming import take_up
@@ -35,6 +36,9 @@ log = logging.getLogger("thinkedit.server")
 
 _LAST_BYTES = 0.2
 """Seconds for the answers of parked calls to get from the SDK's queues onto the wire."""
+
+_RECONNECT = 500
+"""Milliseconds after which a client whose stream broke is to ask for the rest."""
 
 _GRACE = 1
 """Seconds that connections get to end after the runs are parked."""
@@ -130,6 +134,8 @@ def http_app(
         json_response=False,
         max_request_body_size=config.server.body_bytes,
         transport_security=security,
+        event_store=RecentEvents(),
+        retry_interval=_RECONNECT,
     )
     add_image_routes(app, source, config.server.body_bytes)
     app.add_middleware(LoopbackOnly, settings=security)
