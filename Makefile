@@ -51,6 +51,6 @@ clean:
 	$(PIP) --editable ".[mcp,local,chat,openai]" --group models
 	@touch $@
 
-.venv/.external: tests/external/install.sh
+.venv/.external: tests/external/install.sh tests/external/package-lock.json $(wildcard tests/external/*.txt)
 	bash tests/external/install.sh
 	@touch $@

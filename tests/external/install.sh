@@ -1,10 +1,22 @@
 #!/bin/sh
-# Install the clients that the external tests use, into tests/external/node_modules. Without npm they are
-# skipped, and the reason is said; where CI=true that is a failure.
+# Install the clients that the external tests use: those of Node into tests/external/node_modules, those of Python
+# into environments of their own below tests/external/.venv. Without npm the former are skipped, and the reason
+# is said; where CI=true that is a failure.
 set -eu
 cd "${0%/*}"
+
+for client in fastmcp langchain; do
+    there=.venv/$client
+    if ! cmp -s "$client.txt" "$there/installed.txt"; then
+        rm -rf "$there"
+        "${PYTHON:-python3}" -m venv "$there"
+        "$there/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$client.txt"
+        cp "$client.txt" "$there/installed.txt"
+    fi
+done
+
 if ! command -v npm >/dev/null 2>&1; then
-    echo "npm is not installed: the inspector and the TypeScript client are not tested" >&2
+    echo "npm is not installed: the inspector, the TypeScript client and the conformance suite are not run" >&2
     [ "${CI:-}" != true ]
     exit
 fi
