@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from thinkedit.errors import ThinkEditError, UnsupportedEdit
     from thinkedit.graph.build import create_think_edit_graph
     from thinkedit.graph.runner import Runner, open_runner
+    from thinkedit.graph.streaming import Waiting, stream_edit
     from thinkedit.images import Picture
     from thinkedit.ledger import Ledger
     from thinkedit.store import Store
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         think_edit,
         think_edit_sync,
     )
+    from thinkedit.tools.graph import default_graph
     from thinkedit.types import Critique, EditResult, Event, LoopSettings, TurnRecord
 
 __version__ = "0.1.0"
@@ -61,6 +63,7 @@ _WHERE = {
     "thinkedit.errors": ("ThinkEditError", "UnsupportedEdit"),
     "thinkedit.graph.build": ("create_think_edit_graph",),
     "thinkedit.graph.runner": ("Runner", "open_runner"),
+    "thinkedit.graph.streaming": ("Waiting", "stream_edit"),
     "thinkedit.images": ("Picture",),
     "thinkedit.ledger": ("Ledger",),
     "thinkedit.store": ("Store",),
@@ -72,6 +75,7 @@ _WHERE = {
         "think_edit",
         "think_edit_sync",
     ),
+    "thinkedit.tools.graph": ("default_graph",),
     "thinkedit.types": ("Critique", "EditResult", "Event", "LoopSettings", "TurnRecord"),
 }
 _HOME = {name: module for module, names in _WHERE.items() for name in names}
@@ -99,13 +103,16 @@ __all__ = [
     "Thinker",
     "TurnRecord",
     "UnsupportedEdit",
+    "Waiting",
     "continue_edit",
     "create_think_edit_graph",
     "critique_image",
+    "default_graph",
     "edit_image",
     "load_config",
     "open_runner",
     "refine_instruction",
+    "stream_edit",
     "think_edit",
     "think_edit_sync",
 ]

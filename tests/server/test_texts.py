@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from thinkedit.server.descriptions import THINK_EDIT, instructions
 from thinkedit.server.texts import of_critique, of_edited, of_refined, of_session
 from thinkedit.tools import CritiqueResult, EditedResult, RefinedResult
+from thinkedit.tools.descriptions import THINK_EDIT, instructions
 from thinkedit.types import EditResult, Image, Preservation
 
 SHA = "ab" * 32

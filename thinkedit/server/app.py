@@ -19,12 +19,12 @@ import thinkedit
 from thinkedit.config import Config
 from thinkedit.errors import NotFoundError, ThinkEditError
 from thinkedit.images import Picture
-from thinkedit.server import descriptions
 from thinkedit.server.access import local_policy, remote_policy
 from thinkedit.server.calls import Calls
 from thinkedit.server.delivery import Delivery, output_folder
 from thinkedit.server.lifetime import RunnerSource
 from thinkedit.server.strict import strict_tool
+from thinkedit.tools import descriptions
 
 __all__ = ["create_server"]
 

@@ -21,9 +21,9 @@ from mcp_types.version import is_version_at_least
 
 import thinkedit
 from thinkedit.errors import SettingsError, ThinkEditError
-from thinkedit.server import descriptions
 from thinkedit.server.courier import Courier
 from thinkedit.server.upstream import upstream
+from thinkedit.tools import descriptions
 
 __all__ = ["Bridge"]
 
