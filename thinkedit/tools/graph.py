@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
+
+import anyio
+from anyio.to_thread import run_sync
 
 from thinkedit.adapters.models import Models
 from thinkedit.config import Config, load_config
@@ -35,7 +37,13 @@ def default_graph(config: Config | None = None, *, checkpointer: Any = None) -> 
     return graph.compile(checkpointer=checkpointer)
 
 
-@cache
-def graph() -> Any:
-    """The default graph, once in a process: a server asks for it with each run."""
-    return default_graph()
+async def graph() -> Any:
+    """The default graph, made once in a process and in a thread: a server asks for it with each run."""
+    async with _making:
+        if not _made:
+            _made.append(await run_sync(default_graph))
+    return _made[0]
+
+
+_making = anyio.Lock()
+_made: list[Any] = []
