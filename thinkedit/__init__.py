@@ -42,6 +42,8 @@ if TYPE_CHECKING:
         think_edit_sync,
     )
     from thinkedit.tools.graph import default_graph
+    from thinkedit.tools.jobs import Job, read_jobs
+    from thinkedit.tools.many import JobResult, edit_many
     from thinkedit.types import Critique, EditResult, Event, LoopSettings, TurnRecord
 
 __version__ = "0.1.0"
@@ -75,6 +77,8 @@ _WHERE = {
         "think_edit",
         "think_edit_sync",
     ),
+    "thinkedit.tools.jobs": ("Job", "read_jobs"),
+    "thinkedit.tools.many": ("JobResult", "edit_many"),
     "thinkedit.tools.graph": ("default_graph",),
     "thinkedit.types": ("Critique", "EditResult", "Event", "LoopSettings", "TurnRecord"),
 }
@@ -89,6 +93,8 @@ __all__ = [
     "EditedImage",
     "Editor",
     "Event",
+    "Job",
+    "JobResult",
     "Ledger",
     "LoopSettings",
     "Models",
@@ -109,8 +115,10 @@ __all__ = [
     "critique_image",
     "default_graph",
     "edit_image",
+    "edit_many",
     "load_config",
     "open_runner",
+    "read_jobs",
     "refine_instruction",
     "stream_edit",
     "think_edit",

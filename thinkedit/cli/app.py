@@ -16,6 +16,7 @@ from thinkedit.cli import going_on, housekeeping  # noqa: F401  # they add their
 from thinkedit.cli.doctor import doctor
 from thinkedit.cli.edit import edit
 from thinkedit.cli.logs import noted
+from thinkedit.cli.many import edit_many
 from thinkedit.cli.serve import serve, upload
 from thinkedit.cli.sessions import sessions
 from thinkedit.cli.single import critique, refine
@@ -28,6 +29,10 @@ EXAMPLES = {
         'thinkedit edit photo.jpg "lift the shadows, blur the background" -o out.png',
         'thinkedit edit photo.jpg "add 20 % contrast" --turns 6 --threshold 9',
         'thinkedit edit photo.jpg "black and white" --json',
+    ),
+    "edit_many": (
+        "thinkedit edit-many photos jobs.csv",
+        "thinkedit edit-many photos jobs.jsonl --output-dir out --at-once 16",
     ),
     "critique": (
         'thinkedit critique before.jpg after.jpg "make it warmer"',
@@ -72,7 +77,7 @@ def _examples(command: Callable[..., None]) -> str | None:
     return None if examples is None else "\n".join(["Examples:\n", *examples])
 
 
-for _command in (edit, critique, refine, serve, upload, doctor):
+for _command in (edit, edit_many, critique, refine, serve, upload, doctor):
     app.command(help=_paragraphs(_command), epilog=_examples(_command))(_command)
 for _registered in sessions.registered_commands:
     if _registered.callback is not None:

@@ -116,8 +116,19 @@ class Runner:
 
     # what calls ask for
 
-    async def open(self, source: Loaded, instruction: str, settings: LoopSettings, *, owner: str = "") -> str:
-        """Create a session after checking that it can run. Returns its id; nothing runs yet."""
+    async def open(
+        self,
+        source: Loaded,
+        instruction: str,
+        settings: LoopSettings,
+        *,
+        owner: str = "",
+        session_id: str | None = None,
+    ) -> str:
+        """Create a session after checking that it can run. Returns its id; nothing runs yet.
+
+        session_id: one from `new_session_id`, for a caller who has to know it before.
+        """
         limits = self.config.limits
         if len(self._runs) >= limits.sessions + limits.queue:
             raise BusyError(f"{len(self._runs)} sessions run or wait here: try again in 10 s", 10)
@@ -132,6 +143,7 @@ class Runner:
             owner=owner,
             refiner=self._refiner(settings),
             safety=self._safety(settings),
+            session_id=session_id,
         )
 
     async def start(self, session_id: str, *, owned: bool = False) -> bool:

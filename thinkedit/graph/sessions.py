@@ -92,6 +92,7 @@ async def open_session(
     owner: str = "",
     refiner: Refiner | None = None,
     safety: Safety | None = None,
+    session_id: str | None = None,
 ) -> str:
     """Check that the session can run at all, then store its source and create it. Returns its id."""
     instruction = checked_instruction(instruction)
@@ -113,7 +114,7 @@ async def open_session(
     entry = Image.stored(sha, picture.width, picture.height, picture.mime_type, len(picture.data))
     await ledger.put_image(owner, entry)
     now = time.time()
-    session_id = new_session_id()
+    session_id = session_id or new_session_id()
     # A file's name may hold bytes that are no UTF-8, which neither JSON nor SQLite take.
     name = source.name.encode(errors="replace").decode() if source.name is not None else None
     opened = SessionRecord(
