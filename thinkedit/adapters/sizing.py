@@ -139,6 +139,11 @@ def lay(picture: Picture, canvas: tuple[int, int]) -> Laid:
     return Laid(canvas, box, _filled(scaled, box, canvas))
 
 
+def as_it_is(canvas: tuple[int, int]) -> Laid:
+    """A source that is its own canvas and is sent as it is; `pixels` is empty, since nobody needs them."""
+    return Laid(canvas, (0, 0, *canvas), np.empty((0, 0, 3), np.uint8))
+
+
 def lay_mask(mask: bytes, laid: Laid) -> NDArray[np.uint8]:
     """Height x width of the canvas: an 8-bit greyscale PNG of the source's size, laid as the source was.
 

@@ -84,12 +84,21 @@ def _from_bytes(
     if not data:
         raise ImageError(f"{called} is empty")
     try:
+        if png.is_bare(data):  # there is nothing to normalise
+            return _as_it_is(data, path, limits)
         pixels, kept = _decoded(data, limits.max_pixels, keep_metadata)
     except ImageError as error:
         raise ImageError(f"{called}: {error}") from error
     mime_type = formats.MIME_TYPES[formats.recognise(data[:64]) or "PNG"]
     name, full = (path.name, str(path)) if path is not None else (None, None)
     return Loaded(Picture.encoded(pixels, kept), name, full, mime_type)
+
+
+def _as_it_is(data: bytes, path: Path | None, limits: ImageLimits) -> Loaded:
+    formats.check_pixels(png.size(data), limits.max_pixels)
+    png.check(data)
+    name, full = (path.name, str(path)) if path is not None else (None, None)
+    return Loaded(Picture.from_bytes(data), name, full, "image/png")
 
 
 def _decoded(data: bytes, max_pixels: int, everything: bool) -> tuple[NDArray[np.uint8], Metadata]:

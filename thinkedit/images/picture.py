@@ -112,6 +112,11 @@ class Picture:
         return self._sha
 
     @property
+    def bare(self) -> bool:
+        """Whether it is an RGB PNG without alpha and metadata, whose bytes can be passed on as they are."""
+        return self._mime == "image/png" and png.is_bare(self._data)
+
+    @property
     def metadata(self) -> Metadata:
         """What `from_pixels` and `save` carry on: of a PNG all that it holds, else profile and date."""
         if self._metadata is None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["SIGNATURE", "decode", "encode", "is_plain", "read_metadata", "size"]
+__all__ = ["SIGNATURE", "check", "decode", "encode", "is_bare", "is_plain", "read_metadata", "size"]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END = b"\0\0\0\0IEND\xaeB`\x82"
@@ -62,6 +62,34 @@ def is_plain(data: bytes) -> bool:
         and data[24:26] in (b"\x08\x02", b"\x08\x06")
         and all(kind not in (b"tRNS", b"acTL") for kind, _, _ in _until_pixels(data))
     )
+
+
+def is_bare(data: bytes) -> bool:
+    """Whether it is an 8-bit RGB PNG with nothing but its pixels, as `encode` writes one."""
+    if not (data.startswith(SIGNATURE) and data[24:26] == b"\x08\x02" and data.endswith(_END)):
+        return False
+    return {kind for kind, _, _ in _chunks(data)} == {b"IHDR", b"IDAT", b"IEND"}
+
+
+def check(data: bytes) -> None:
+    """See that a bare PNG (`is_bare`) is whole and undamaged, in half the time of decoding it. ImageError.
+
+    The deflated stream is unpacked, with its check sum (Adler-32), to the length that the header says, and
+    the filter of each row is one that there is: sections 9.2 and 10.
+    """
+    width, height = size(data)
+    if data[28]:  # interlaced: its rows are of many lengths
+        decode(data)
+        return
+    row, unpacker = width * 3 + 1, zlib.decompressobj()
+    view = memoryview(data)
+    packed = b"".join(view[start + 8 : end - 4] for kind, start, end in _chunks(data) if kind == b"IDAT")
+    try:
+        rows = unpacker.decompress(packed, row * height + 1)
+    except zlib.error as error:
+        raise ImageError("the PNG is damaged: its pixels cannot be unpacked") from error
+    if not unpacker.eof or len(rows) != row * height or max(rows[::row]) > 4:
+        raise ImageError("the PNG is cut off or damaged: its pixels end early")
 
 
 def decode(data: bytes) -> NDArray[np.uint8]:

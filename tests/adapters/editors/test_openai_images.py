@@ -155,8 +155,10 @@ async def test_a_source_is_made_ready_once_for_all_turns(
     from thinkedit.adapters.editors.remote import pictures
 
     laid: list[Picture] = []
-    lay = pictures.lay
-    monkeypatch.setattr(pictures, "lay", lambda source, canvas: laid.append(source) or lay(source, canvas))
+    sent = pictures._sent
+    monkeypatch.setattr(
+        pictures, "_sent", lambda request, canvas: laid.append(request.source) or sent(request, canvas)
+    )
     async with editor(url) as made:
         for prompt in ("green", "greener", "greenest"):
             await made.edit([EditRequest(picture(), prompt)])

@@ -16,9 +16,10 @@ import numpy as np
 
 from thinkedit.adapters.base import EditedImage, EditRequest, Progress
 from thinkedit.adapters.editors.remote.servers import ServerTrouble
-from thinkedit.adapters.sizing import Laid, cut, flattened, lay, lay_mask, lift, within
+from thinkedit.adapters.sizing import Laid, as_it_is, cut, flattened, lay, lay_mask, lift, within
 from thinkedit.errors import EditError, ImageError
 from thinkedit.images import Picture
+from thinkedit.images.png import check, is_bare, size
 
 __all__ = ["Sent", "Sources", "decoded", "each", "finished", "from_base64"]
 
@@ -60,6 +61,9 @@ class Sources:
 
 
 def _sent(request: EditRequest, canvas: tuple[int, int]) -> Sent:
+    if canvas == request.source.size and request.source.bare and request.mask is None:
+        references = tuple(Picture.from_pixels(flattened(picture)).data for picture in request.references)
+        return Sent(as_it_is(canvas), request.source.data, references)
     laid = lay(request.source, canvas)
     mask = None
     if request.mask is not None:
@@ -97,6 +101,12 @@ async def finished(data: bytes, request: EditRequest, way: Sent, where: str) -> 
 
 
 def _finished(data: bytes, request: EditRequest, way: Sent, where: str) -> EditedImage:
+    if _fits_as_it_is(data, request, way):
+        try:
+            check(data)
+        except ImageError as error:
+            raise ServerTrouble(f"{where} answered with no usable picture: {error}") from error
+        return EditedImage(Picture.from_bytes(data))
     answer = decoded(data, where)
     pixels, alpha = answer.pixels(), answer.alpha()
     if alpha is not None and alpha.min() < 255:
@@ -107,6 +117,13 @@ def _finished(data: bytes, request: EditRequest, way: Sent, where: str) -> Edite
     if request.mask is not None:
         made = within(made, request.mask, request.source)
     return EditedImage(made, note)
+
+
+def _fits_as_it_is(data: bytes, request: EditRequest, way: Sent) -> bool:
+    """Whether the answer is what would be made of it: then its bytes are passed on, and not coded again."""
+    source = request.source
+    own = way.laid.canvas == source.size and not way.laid.filled and request.mask is None
+    return own and source.bare and len(data) <= MOST_BYTES and is_bare(data) and size(data) == source.size
 
 
 async def each(
