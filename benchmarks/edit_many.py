@@ -251,14 +251,12 @@ def main() -> None:
         photographs(folder)
         loop, bare = measured("ours", folder), measured("plain", folder)
     ours_ms, plain_ms = loop["cpu"] / turns * 1000, bare["cpu"] / turns * 1000
-    print(
-        f"bound {BOUND:.1f} s; {JOBS} jobs of {TURNS} turns, {EDIT_SLOTS} editor and {THINK_SLOTS} thinker slots"
-    )
+    slots = f"{EDIT_SLOTS} editor and {THINK_SLOTS} thinker slots"
+    print(f"bound {BOUND:.1f} s; {JOBS} jobs of {TURNS} turns, {slots}")
     print(f"edit-many   makespan {loop['makespan']:5.2f} s, {loop['makespan'] / BOUND:.3f} of the bound")
     print(f"plain loop  makespan {bare['makespan']:5.2f} s, {bare['makespan'] / BOUND:.3f} of the bound")
-    print(
-        f"CPU a turn  edit-many {ours_ms:.1f} ms, plain loop {plain_ms:.1f} ms, {ours_ms / plain_ms:.2f} times"
-    )
+    times = ours_ms / plain_ms
+    print(f"CPU a turn  edit-many {ours_ms:.1f} ms, plain loop {plain_ms:.1f} ms, {times:.2f} times")
 
 
 if __name__ == "__main__":
