@@ -15,6 +15,15 @@ for client in fastmcp langchain langgraph; do
     fi
 done
 
+if ! command -v chromium >/dev/null 2>&1 && ! command -v google-chrome >/dev/null 2>&1; then
+    if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null
+    else
+        echo "Chromium is not installed: the page is not tested in a browser" >&2
+        [ "${CI:-}" != true ]
+    fi
+fi
+
 if ! command -v npm >/dev/null 2>&1; then
     echo "npm is not installed: the inspector, the TypeScript client and the conformance suite are not run" >&2
     [ "${CI:-}" != true ]

@@ -17,6 +17,7 @@ from thinkedit.cli.doctor import doctor
 from thinkedit.cli.edit import edit
 from thinkedit.cli.logs import noted
 from thinkedit.cli.many import edit_many
+from thinkedit.cli.page import view
 from thinkedit.cli.serve import serve, upload
 from thinkedit.cli.sessions import sessions
 from thinkedit.cli.single import critique, refine
@@ -30,6 +31,7 @@ EXAMPLES = {
         'thinkedit edit photo.jpg "add 20 % contrast" --turns 6 --threshold 9',
         'thinkedit edit photo.jpg "black and white" --json',
     ),
+    "view": ("thinkedit view last", "thinkedit view last -o turns.html --no-open"),
     "edit_many": (
         "thinkedit edit-many photos jobs.csv",
         "thinkedit edit-many photos jobs.jsonl --output-dir out --at-once 16",
@@ -77,7 +79,7 @@ def _examples(command: Callable[..., None]) -> str | None:
     return None if examples is None else "\n".join(["Examples:\n", *examples])
 
 
-for _command in (edit, edit_many, critique, refine, serve, upload, doctor):
+for _command in (edit, edit_many, critique, refine, view, serve, upload, doctor):
     app.command(help=_paragraphs(_command), epilog=_examples(_command))(_command)
 for _registered in sessions.registered_commands:
     if _registered.callback is not None:

@@ -100,6 +100,12 @@ def edit(
         int | None,
         typer.Option(metavar="N", help="Stop after N model calls.", show_default=False, rich_help_panel=LOOP),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Also write the session as a page, as `view` does.", show_default=False
+        ),
+    ] = None,
     server: Annotated[
         str | None,
         typer.Option(
@@ -118,8 +124,11 @@ def edit(
     The result lies beside the picture as NAME-edited.EXT, unless -o says where; nothing is ever
     overwritten. Ctrl-C writes the best so far and says how to go on.
     """
+    from anyio.to_thread import run_sync
+
     from thinkedit.cli.follow import Followed, chosen_view, finish, follow
     from thinkedit.cli.interrupts import Interrupts, run_plainly
+    from thinkedit.cli.page import checked_report, write_page
     from thinkedit.cli.results import beside, checked_output
     from thinkedit.graph.runner import open_runner
     from thinkedit.graph.sessions import checked_instruction
@@ -148,7 +157,8 @@ def edit(
         from thinkedit.cli import remote
 
         here = {**given, "keep_metadata": keep_metadata or None, "data": data, "config": config}
-        for option in (*remote.HERE_ONLY, "keep_metadata", "data", "config"):
+        here["report"] = report
+        for option in (*remote.HERE_ONLY, "keep_metadata", "data", "config", "report"):
             if here[option] is not None:
                 name = option.replace("_", "-")
                 raise typer.BadParameter(f"--{name} does not go with --server: the server's own holds there")
@@ -157,6 +167,7 @@ def edit(
         there = partial(remote.edit_remotely, server, image, text, asked, output, quiet=silent)
         finish(run_plainly(there), view, as_json=as_json, elsewhere=True)
         return
+    page = None if report is None else checked_report(report)
     loaded = options.configured(config, data, keep_metadata=keep_metadata)
     settings = loop_settings(loaded.loop, None, given)
 
@@ -167,8 +178,11 @@ def edit(
                 folder = Path(source.path).parent if source.path is not None else Path.cwd()
                 target = checked_output(output, beside(source.name, folder, source.mime_type))
                 view.begin(source.name or "picture", text, settings, [])
-                return await follow(
+                followed = await follow(
                     runner, view, interrupts, lambda: runner.open(source, text, settings), target
                 )
+                if page is not None:
+                    await run_sync(write_page, runner.store, followed.result, page)
+                return followed
 
     finish(run_plainly(work), view, as_json=as_json, config=config, data=data)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from anyio.to_thread import run_sync
 from mcp.server import MCPServer
+from mcp.server.apps import Apps
 from mcp.server.context import ServerMiddleware
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context
@@ -19,6 +20,7 @@ import thinkedit
 from thinkedit.config import Config
 from thinkedit.errors import NotFoundError, ThinkEditError
 from thinkedit.images import Picture
+from thinkedit.page import app_page
 from thinkedit.server.access import local_policy, remote_policy
 from thinkedit.server.calls import Calls
 from thinkedit.server.delivery import Delivery, output_folder
@@ -36,6 +38,10 @@ _READS = ToolAnnotations(
 _MAKES = ToolAnnotations(
     read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False
 )
+
+
+_PAGE = "ui://thinkedit/session.html"
+_SHOWN = {"ui": {"resourceUri": _PAGE, "visibility": ["model", "app"]}}
 
 
 class _Server(MCPServer[None]):
@@ -74,6 +80,7 @@ def create_server(source: RunnerSource, config: Config, *, transport: Transport 
         instructions=descriptions.instructions(named, local=local),
         version=thinkedit.__version__,
         tools=_tools(calls),
+        extensions=[_apps()],
         log_level="WARNING",
         middleware=[_warming(source)],
     )
@@ -89,6 +96,7 @@ def _tools(calls: Calls) -> list[Any]:
             title="Edit a photograph, checking the result",
             description=descriptions.THINK_EDIT,
             annotations=_MAKES,
+            meta=_SHOWN,
         ),
         strict_tool(
             calls.continue_edit,
@@ -96,6 +104,7 @@ def _tools(calls: Calls) -> list[Any]:
             title="Go on with an edit",
             description=descriptions.CONTINUE_EDIT,
             annotations=_MAKES,
+            meta=_SHOWN,
         ),
         strict_tool(
             calls.edit_image,
@@ -119,6 +128,13 @@ def _tools(calls: Calls) -> list[Any]:
             annotations=_READS,
         ),
     ]
+
+
+def _apps() -> Apps:
+    """The page for hosts that show MCP Apps: the host hands it the result of the call."""
+    apps = Apps()
+    apps.add_html_resource(_PAGE, app_page(), name="session-view", title="The turns of a session")
+    return apps
 
 
 def _add_resources(server: MCPServer[None], source: RunnerSource, *, local: bool) -> None:

@@ -131,7 +131,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     detail = error.detail
     if error.status_code == 404:
-        detail = f"there is nothing at {request.url.path[:80]}: /mcp, /images and /images/SHA256 are served"
+        served = "/mcp, /images, /images/SHA256 and /sessions"
+        detail = f"there is nothing at {request.url.path[:80]}: {served} are served"
     elif error.status_code == 405:
         detail = f"{request.method} is not possible at {request.url.path[:80]}"
     return _error(error.status_code, detail, dict(error.headers or {}))

@@ -27,6 +27,7 @@ from thinkedit.server.delivery import output_folder
 from thinkedit.server.events import RecentEvents
 from thinkedit.server.lifetime import RunnerSource, SharedRunner
 from thinkedit.server.loopback import LoopbackOnly, bind, security_settings
+from thinkedit.server.pages import add_page_routes
 from thinkedit.server.resuming import take_up
 from thinkedit.server.routes import add_image_routes
 
@@ -126,7 +127,7 @@ async def serve_http(
 def http_app(
     server: MCPServer[None], source: RunnerSource, config: Config, address: str = "127.0.0.1"
 ) -> Starlette:
-    """The whole HTTP application: `server` at /mcp, pictures at /images."""
+    """The whole HTTP application: `server` at /mcp, pictures at /images, pages at /sessions."""
     security = security_settings(address)
     # Stateful and streaming: otherwise older clients could neither cancel nor see progress.
     app = server.streamable_http_app(
@@ -138,6 +139,7 @@ def http_app(
         retry_interval=_RECONNECT,
     )
     add_image_routes(app, source, config.server.body_bytes)
+    add_page_routes(app, source)
     app.add_middleware(LoopbackOnly, settings=security)
     return app
 

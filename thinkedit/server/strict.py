@@ -69,11 +69,17 @@ class StrictTool(Tool):
 
 
 def strict_tool(
-    fn: Callable[..., Any], *, name: str, title: str, description: str, annotations: ToolAnnotations
+    fn: Callable[..., Any],
+    *,
+    name: str,
+    title: str,
+    description: str,
+    annotations: ToolAnnotations,
+    meta: dict[str, Any] | None = None,
 ) -> StrictTool:
     """A tool of an async function whose parameters and return annotation give the schemas."""
     tool = StrictTool.from_function(
-        fn, name=name, title=title, description=description, annotations=annotations
+        fn, name=name, title=title, description=description, annotations=annotations, meta=meta
     )
     assert isinstance(tool, StrictTool)
     model = tool.fn_metadata.arg_model

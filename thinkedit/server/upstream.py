@@ -49,8 +49,8 @@ def _told(base: str, error: BaseException, ours: list[BaseException]) -> BaseExc
     """What to raise for what came out of the client's task groups."""
     causes = _leaves(error)
     for cause in causes:
-        said = isinstance(cause, ThinkEditError) or (isinstance(cause, MCPError) and cause in ours)
-        if said and not _is_a_lost_connection(cause):
+        # What the block itself raised is its own affair, but for a connection that was lost under it.
+        if isinstance(cause, ThinkEditError) or (cause in ours and not _is_a_lost_connection(cause)):
             return cause
     reason = next((str(c) or type(c).__name__ for c in causes), "it went away")
     return SettingsError(
@@ -66,4 +66,7 @@ def _leaves(error: BaseException) -> list[BaseException]:
 
 
 def _is_a_lost_connection(error: BaseException) -> bool:
-    return isinstance(error, MCPError) and error.code in (types.CONNECTION_CLOSED, types.REQUEST_TIMEOUT)
+    if isinstance(error, MCPError):
+        return error.code in (types.CONNECTION_CLOSED, types.REQUEST_TIMEOUT)
+    lost = (httpx2.HTTPError, OSError, anyio.BrokenResourceError, anyio.ClosedResourceError)
+    return isinstance(error, lost)
