@@ -84,8 +84,6 @@ def _from_bytes(
     if not data:
         raise ImageError(f"{called} is empty")
     try:
-        if png.is_bare(data):  # there is nothing to normalise
-            return _as_it_is(data, path, limits)
         pixels, kept = _decoded(data, limits.max_pixels, keep_metadata)
     except ImageError as error:
         raise ImageError(f"{called}: {error}") from error
@@ -94,15 +92,11 @@ def _from_bytes(
     return Loaded(Picture.encoded(pixels, kept), name, full, mime_type)
 
 
-def _as_it_is(data: bytes, path: Path | None, limits: ImageLimits) -> Loaded:
-    formats.check_pixels(png.size(data), limits.max_pixels)
-    png.check(data)
-    name, full = (path.name, str(path)) if path is not None else (None, None)
-    return Loaded(Picture.from_bytes(data), name, full, "image/png")
-
-
 def _decoded(data: bytes, max_pixels: int, everything: bool) -> tuple[NDArray[np.uint8], Metadata]:
     # a function of its own, so that Pillow's copy of the pixels is gone before they are encoded
+    if png.is_bare(data):  # nothing to turn and nothing to read: Pillow would decode it to find that out
+        formats.check_pixels(png.size(data), max_pixels)
+        return png.decode(data), metadata.NOTHING
     with formats.opened(data, max_pixels=max_pixels) as image:
         if png.is_plain(data):  # OpenCV decodes these a little faster
             pixels = normalise.turned(png.decode(data), metadata.orientation(image))
