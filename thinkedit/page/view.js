@@ -20,9 +20,12 @@
     shown = number;
     if (by) followed = number === data.turns[data.turns.length - 1].turn;
     const frame = at("frame");
-    frame.classList.toggle("alone", !turn.image);
-    at("after").hidden = !turn.image;
-    if (turn.image) { at("after").src = turn.image; at("after").alt = `After: the result of turn ${number}`; }
+    const both = Boolean(data.source && turn.image); // one of them alone has nothing to be compared with
+    frame.classList.toggle("alone", !both);
+    at("before").src = data.source || turn.image || "data:,";
+    at("before").alt = data.source ? "Before: the source" : `The result of turn ${number}`;
+    at("after").hidden = !both;
+    if (both) { at("after").src = turn.image; at("after").alt = `After: the result of turn ${number}`; }
     at("change").hidden = !(at("changes").checked && turn.change);
     if (turn.change) at("change").src = turn.change;
     for (const button of at("turns").querySelectorAll("button"))
@@ -47,7 +50,6 @@
     at("status").textContent = `${state()} after ${data.turns.length} turn${data.turns.length === 1 ? "" : "s"}`;
     at("status").classList.toggle("bad", data.status === "failed");
     at("why").textContent = data.why;
-    at("before").src = data.source;
     at("facts").textContent = `session ${data.session_id}; editor ${data.editor}, thinker ${data.thinker}, mode ${data.mode}`;
     const focused = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.turn : null;
     at("turns").replaceChildren(...data.turns.map((turn) => {
@@ -66,7 +68,7 @@
       return item;
     }));
     if (focused) { const again = at("turns").querySelector(`[data-turn="${focused}"]`); if (again) again.focus(); }
-    if (!data.turns.length) { at("frame").classList.add("alone"); at("after").hidden = true; at("turn").replaceChildren(make("p", "No turn has ended yet.", "dim")); return; }
+    if (!data.turns.length) { at("frame").classList.add("alone"); at("after").hidden = true; at("before").src = data.source || "data:,"; at("turn").replaceChildren(make("p", "No turn has ended yet.", "dim")); return; }
     const last = data.turns[data.turns.length - 1].turn;
     const ended = data.status !== "running";
     show(shown !== null && !followed ? shown : ended && data.selected_turn ? data.selected_turn : last);
@@ -122,7 +124,7 @@
         const image = await read(turn.image) || (turn.turn === told.selected_turn ? instead : null);
         turns.push({ ...turn, ...critique, prompt: turn.prompt, error: turn.error, image, change: null, scored: typeof critique.overall === "number", seconds: turn.seconds.edit + turn.seconds.critique });
       }
-      draw({ ...told, source: await read(told.source) || instead, turns });
+      draw({ ...told, source: await read(told.source), turns });
       post({ method: "ui/notifications/size-changed", params: { height: document.documentElement.scrollHeight } });
     };
     addEventListener("message", (event) => {
