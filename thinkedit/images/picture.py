@@ -25,7 +25,18 @@ class Picture:
     data: the encoded bytes. mime_type: of `data`. width, height: pixels, upright.
     """
 
-    __slots__ = ("_alpha", "_data", "_height", "_lock", "_metadata", "_mime", "_pixels", "_sha", "_width")
+    __slots__ = (
+        "_alpha",
+        "_bare",
+        "_data",
+        "_height",
+        "_lock",
+        "_metadata",
+        "_mime",
+        "_pixels",
+        "_sha",
+        "_width",
+    )
 
     def __init__(self, data: bytes, mime_type: str, width: int, height: int) -> None:
         self._data = data
@@ -33,6 +44,7 @@ class Picture:
         self._width = width
         self._height = height
         self._sha: str | None = None
+        self._bare: bool | None = None
         self._pixels: NDArray[np.uint8] | None = None
         self._alpha: NDArray[np.uint8] | None = None
         self._metadata: Metadata | None = None
@@ -114,7 +126,9 @@ class Picture:
     @property
     def bare(self) -> bool:
         """Whether it is an RGB PNG without alpha and metadata, whose bytes can be passed on as they are."""
-        return self._mime == "image/png" and png.is_bare(self._data)
+        if self._bare is None:
+            self._bare = self._mime == "image/png" and png.is_bare(self._data)
+        return self._bare
 
     @property
     def metadata(self) -> Metadata:
