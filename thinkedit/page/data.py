@@ -5,9 +5,6 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-import cv2
-import numpy as np
-
 from thinkedit.errors import NotFoundError, StoreError
 from thinkedit.images import Picture
 from thinkedit.store import Store
@@ -65,6 +62,9 @@ def _turn(store: Store, source: Picture | None, turn: Turn, selected: bool) -> d
 
 def _change(source: Picture, picture: Picture) -> Picture:
     """Where and how much pixels differ: transparent where they do not, more opaque the more they do."""
+    import cv2
+    import numpy as np
+
     scale = min(1.0, _MAP_SIDE / max(picture.size))
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     small = [cv2.resize(p.pixels(), size, interpolation=cv2.INTER_AREA) for p in (source, picture)]
