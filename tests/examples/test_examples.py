@@ -77,13 +77,27 @@ def test_mcp_client(tmp_path: Path) -> None:
     assert "stopped_by_caller: thinkedit://images/" in said
 
 
-@pytest.mark.external
-def test_mcp_langchain(tmp_path: Path) -> None:
-    python = ROOT / "tests" / "external" / ".venv" / "langchain" / "bin" / "python"
+def environment_of(client: str) -> str:
+    """The Python of a client's own environment; skips where it is not installed, but fails where CI=true."""
+    python = ROOT / "tests" / "external" / ".venv" / client / "bin" / "python"
     if not python.exists():
         if os.environ.get("CI") == "true":
             pytest.fail("run tests/external/install.sh first")
         pytest.skip("run tests/external/install.sh first")
+    return str(python)
+
+
+@pytest.mark.external
+def test_mcp_openai_agents(tmp_path: Path) -> None:
+    server = [sys.executable, "-m", "thinkedit", "serve", "--allow", "examples"]
+    python = environment_of("agents")
+    said = run("mcp_openai_agents.py", COFFEE, "make it warmer", *server, data=tmp_path, python=python)
+    assert said.strip() == "The editor was satisfied."
+
+
+@pytest.mark.external
+def test_mcp_langchain(tmp_path: Path) -> None:
+    python = environment_of("langchain")
     command = [sys.executable, "-m", "thinkedit", "serve", "--http", "127.0.0.1:0", "--allow", "examples"]
     environment = {**os.environ, "THINKEDIT_DATA": str(tmp_path)}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as server:

@@ -5,7 +5,7 @@
 set -eu
 cd "${0%/*}"
 
-for client in fastmcp langchain langgraph; do
+for client in agents fastmcp langchain langgraph; do
     there=.venv/$client
     if ! cmp -s "$client.txt" "$there/installed.txt"; then
         rm -rf "$there"
