@@ -24,6 +24,9 @@ def test_the_user_is_the_thinker(place: Place, invoke: Invoke) -> None:
     assert begun.code == 0
     assert "paused after 1 turn" in begun.out
     assert "go on: thinkedit sessions judge" in begun.out
+    no_critique = invoke("sessions", "resume", "last")
+    assert no_critique.code == 2
+    assert "waits for your critique of turn 1: give it with `thinkedit sessions judge" in no_critique.err
     scores = ["--semantic", "5", "--quality", "7"]
     for wrong, line in [
         (["--semantic", "11", "--quality", "7"], "critique.semantic has the value 11.0"),
@@ -49,6 +52,9 @@ def test_a_fork_leaves_the_old_way_as_it_was(place: Place, invoke: Invoke) -> No
     assert branch["session_id"] != trunk["session_id"]
     assert [turn["prompt"] for turn in branch["turns"][:2]] == ["make it warmer", "another way"]
     assert invoke("sessions", "show", trunk["session_id"], "--json").json["turns"] == trunk["turns"]
+    shown = invoke("sessions", "fork", trunk["session_id"], "1", "--prompt", "a third way")
+    assert "\nturn 1: semantic" in shown.out
+    assert "\nturn 2: semantic" not in shown.out  # the trunk's: the branch does not share it
     assert "has no turn 9" in invoke("sessions", "fork", trunk["session_id"], "9").err
 
 

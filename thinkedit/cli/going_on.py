@@ -42,7 +42,7 @@ def resume(
     """
     from thinkedit.errors import ActionError
     from thinkedit.graph.answering import answer
-    from thinkedit.graph.sessions import checked_instruction, reopen
+    from thinkedit.graph.sessions import checked_instruction, reopen, turn_records
     from thinkedit.types import Status
 
     own = checked_instruction(prompt, "prompt") if prompt is not None else None
@@ -51,6 +51,13 @@ def resume(
         _check_turns(turns)
         if known.status is Status.PAUSED:
             action = "go_on" if own is None else "prompt"
+            newest = (await turn_records(runner.store, runner.ledger, known.session_id))[-1]
+            if own is None and newest.critique is None:
+                raise ActionError(
+                    f"session {known.session_id} waits for your critique of turn {newest.turn}: give it with "
+                    f"`thinkedit sessions judge {known.session_id} --semantic N --quality N --prompt TEXT`, "
+                    "or go on with a --prompt of your own"
+                )
             told = {"action": action, "prompt": own, "turns": turns}
             await answer(runner.store, runner.ledger, known, told)
         elif known.status is not Status.RUNNING:
@@ -129,7 +136,7 @@ def fork(
         _check_turns(turns)
         return await runner.fork(known, turn, prompt=prompt, turns=turns)
 
-    _go_on(session, begin, output, quiet=quiet, data=data, config=config, as_json=as_json)
+    _go_on(session, begin, output, quiet=quiet, data=data, config=config, as_json=as_json, shown=turn)
 
 
 def _check_turns(turns: int | None) -> None:
@@ -148,10 +155,11 @@ def _go_on(
     data: Path | None,
     config: Path | None,
     as_json: bool,
+    shown: int | None = None,
 ) -> None:
     """Begin, follow to the end or to the next wait, write the result.
 
-    begin: makes the session run; returns its id.
+    begin: makes the session run; returns its id. shown: up to which turn it has been there before.
     """
     from thinkedit.cli.follow import Followed, chosen_view, finish, follow
     from thinkedit.cli.interrupts import Interrupts, run_plainly
@@ -168,7 +176,8 @@ def _go_on(
                 known = await found(runner.ledger, session)
                 target = checked_output(output, beside_last(known))
                 before = await runner.result(known.session_id)
-                view.begin(known.source_name or "picture", known.instruction, known.settings, before.turns)
+                earlier = before.turns[:shown]
+                view.begin(known.source_name or "picture", known.instruction, known.settings, earlier)
                 return await follow(runner, view, interrupts, lambda: begin(runner, known), target)
 
     finish(run_plainly(work), view, as_json=as_json, config=config, data=data)
