@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["JobResult", "Many", "edit_many"]
 
 _JOURNAL, _RESULTS = "journal.jsonl", "results.jsonl"
+_BESIDE = 4
+"""Jobs whose pictures are read or written while others run."""
 
 
 @dataclass(frozen=True)
@@ -101,22 +103,22 @@ async def edit_many(
         book = await run_sync(_Book.open, Path(output), list(jobs), retry_failed)
         try:
             done = Many(skipped=len(book.ended))
-            slots = anyio.CapacityLimiter(at_once)
+            line = _Line(at_once)
             async with anyio.create_task_group() as tasks:
 
                 async def one(job: Job) -> None:
                     try:
-                        result = await _run(opened, book, job, settings, on_event)
+                        result = await _run(opened, book, line, job, settings, on_event)
+                        if result is not None:
+                            await run_sync(book.note, result)
+                            if on_result is not None:
+                                on_result(result)
                     finally:
-                        slots.release_on_behalf_of(job.id)
-                    if result is not None:
-                        await run_sync(book.note, result)
-                        if on_result is not None:
-                            on_result(result)
+                        line.places.release_on_behalf_of(job.id)
 
                 for job in jobs:
                     if job.id not in book.ended:
-                        await slots.acquire_on_behalf_of(job.id)
+                        await line.places.acquire_on_behalf_of(job.id)
                         tasks.start_soon(one, job)
         finally:
             book.close()
@@ -125,9 +127,23 @@ async def edit_many(
         return done
 
 
+class _Line:
+    """Where jobs wait for one another, so that models need not wait for pictures to be read and written.
+
+    running: sessions at work, `at_once` of them. places: those, and some that are being read or written.
+    reading: one after another, so that the first of many begins while the next is read.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self.running = anyio.CapacityLimiter(at_once)
+        self.places = anyio.CapacityLimiter(at_once + _BESIDE)
+        self.reading = anyio.Lock()
+
+
 async def _run(
     runner: Runner,
     book: _Book,
+    line: _Line,
     job: Job,
     usual: LoopSettings | None,
     on_event: Callable[[Job, Event], None] | None,
@@ -140,13 +156,15 @@ async def _run(
 
     try:
         chosen = loop_settings(runner.defaults, usual, {**job.settings, "pause": "never"})
-        entry = await run_sync(book.begun, job)
-        try:
-            await runner.ledger.session(entry.session_id)
-        except NotFoundError:
-            source = await load_image(runner, job.image)
-            await runner.open(source, job.instruction, chosen, session_id=entry.session_id)
-        await runner.follow(entry.session_id, told)
+        async with line.reading:
+            entry = await run_sync(book.begun, job)
+            try:
+                await runner.ledger.session(entry.session_id)
+            except NotFoundError:
+                source = await load_image(runner, job.image)
+                await runner.open(source, job.instruction, chosen, session_id=entry.session_id)
+        async with line.running:
+            await runner.follow(entry.session_id, told)
         result = await runner.result(entry.session_id)
         if result.status is Status.RUNNING:
             return None
