@@ -29,6 +29,7 @@ from typing import Any
 import anyio
 import httpx
 import numpy as np
+import pybase64
 from PIL import Image
 
 JOBS, TURNS = 32, 4
@@ -104,7 +105,7 @@ def results() -> Iterator[bytes]:
 
 
 class HttpThinker:
-    """Both pictures as base64 in JSON, as chat servers take them; encoded once for each picture."""
+    """Both pictures as base64 in JSON, spliced in as bytes, as chat servers take them."""
 
     identity = "benchmark-thinker"
 
@@ -114,13 +115,10 @@ class HttpThinker:
     async def critique(self, request: Any) -> Any:
         from thinkedit.types import Critique
 
-        body = {
-            "source": base64.b64encode(request.source.data).decode(),
-            "edited": base64.b64encode(request.edited.data).decode(),
-            "instruction": request.instruction,
-            "prompt": request.prompt,
-        }
-        said = (await self._client.post("/critique", json=body)).json()
+        texts = json.dumps({"instruction": request.instruction, "prompt": request.prompt}).encode()
+        source, edited = (pybase64.b64encode(picture.data) for picture in (request.source, request.edited))
+        body = b'{"source": "%b", "edited": "%b", %b' % (source, edited, texts[1:])
+        said = (await self._client.post("/critique", content=body)).json()
         return Critique(
             semantic=said["semantic"],
             quality=said["quality"],

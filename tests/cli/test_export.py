@@ -19,14 +19,14 @@ def test_a_session_as_a_trajectory(place: Place, invoke: Invoke) -> None:
     folder = place.folder / "out"
     id_ = session["session_id"]
     assert sorted(os.listdir(folder)) == [id_, "trajectories.jsonl"]
-    assert sorted(os.listdir(folder / id_)) == ["source.png", "turn-1.png", "turn-2.png", "turn-3.png"]
+    assert sorted(os.listdir(folder / id_)) == ["source.jpg", "turn-1.png", "turn-2.png", "turn-3.png"]
     lines = (folder / "trajectories.jsonl").read_text().splitlines()
     assert len(lines) == 1
     line = json.loads(lines[0])
     assert list(line)[:8] == [
         "id", "source_id", "editor", "task_type", "T_s", "I_src", "steps", "stop_reason",
     ]  # fmt: skip
-    assert (line["id"], line["T_s"], line["I_src"]) == (id_, "make it warmer", f"{id_}/source.png")
+    assert (line["id"], line["T_s"], line["I_src"]) == (id_, "make it warmer", f"{id_}/source.jpg")
     assert (line["stop_reason"], line["ended"], line["selected"]) == ("expert", "satisfied", 3)
     assert line["steps"][0] == {
         "t": 1,

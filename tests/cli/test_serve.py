@@ -54,7 +54,7 @@ def test_upload_to_a_server(place: Place, invoke: Invoke) -> None:
             document = invoke("upload", place.photo, "--server", url.removesuffix("/mcp"), "--json").json
             assert document["uri"] == uri
             picture = httpx.get(url.removesuffix("mcp") + "images/" + uri.rpartition("/")[2])
-            assert picture.content.startswith(b"\x89PNG")
+            assert picture.content.startswith(b"\xff\xd8\xff")
             (place.folder / "text.jpg").write_text("no picture")
             refused = invoke("upload", "text.jpg", "--server", url)
             assert refused.code == 2

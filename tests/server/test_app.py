@@ -168,7 +168,7 @@ async def test_pictures_come_by_uri_too(serve: Serve, pictures: Path, tmp_path: 
         by_file = {"image": (pictures / "garden.jpg").as_uri(), "prompt": "warmer"}
         third = taken_apart(await served.client.call_tool("edit_image", by_file))
     assert first.data["image"]["uri"] == second.data["image"]["uri"] == third.data["image"]["uri"]
-    assert Path(first.data["image"]["path"]).name == "picture-edited.png"
+    assert Path(first.data["image"]["path"]).name == "picture-edited.jpg"
 
 
 async def test_progress_at_every_node(serve: Serve, garden: str) -> None:

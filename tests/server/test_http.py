@@ -193,7 +193,7 @@ async def test_download(started: Started, jpeg: bytes) -> None:
         uploaded = await web.post("/images", content=jpeg)
         where = uploaded.headers["location"]
         got = await web.get(where)
-        assert got.headers["content-type"] == "image/png"
+        assert got.headers["content-type"] == "image/jpeg"
         assert got.headers["x-content-type-options"] == "nosniff"
         assert "immutable" in got.headers["cache-control"]
         assert Image.open(io.BytesIO(got.content)).size == (320, 240)

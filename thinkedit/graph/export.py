@@ -188,8 +188,8 @@ def _scores(critique: Critique | None) -> Scores | None:
 async def export(store: Store, ledger: Ledger, session_ids: Sequence[str], folder: Path) -> list[Trajectory]:
     """Write sessions into a new (or empty) folder; where something fails, nothing is left there.
 
-    folder/ID/source.png, turn-1.png ... and folder/trajectories.jsonl. InputError where the folder is not
-    empty, NotFoundError for an unknown session, StoreError where something cannot be read or written.
+    folder/ID/source.png (or .jpg), turn-1.png ... and folder/trajectories.jsonl. InputError where the folder
+    is not empty, NotFoundError for an unknown session, StoreError where something cannot be read or written.
     """
     try:
         work = await run_sync(_workshop, folder)

@@ -1,9 +1,9 @@
 """Pictures in, pictures out: check, decode, normalise, preview and save.
 
 `load` takes whatever a caller names (a path, bytes, a `data:` or `file:` URI, a Pillow image), refuses
-what cannot be used in one line, and gives a `Picture`: one encoded PNG, upright, 8 bits a channel, RGB or
-RGBA, with the ICC profile and the capture date and nothing else of its metadata. `save` writes one in the
-format of the file's ending.
+what cannot be used in one line, and gives a `Picture`: one encoded PNG, or JPEG where it came as one,
+upright, 8 bits a channel, RGB or RGBA, with the ICC profile and the capture date and nothing else of its
+metadata. `save` writes one in the format of the file's ending.
 """
 
 from __future__ import annotations

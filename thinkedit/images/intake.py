@@ -1,4 +1,7 @@
-"""Taking a picture in: from a path, a URI, bytes or a Pillow image to one normalised PNG.
+"""Taking a picture in: from a path, a URI, bytes or a Pillow image to one normalised picture.
+
+An ordinary upright JPEG stays the JPEG it is, less its metadata: as a PNG it would be five times the bytes
+to keep and to send, and no better. Everything else becomes a PNG.
 
 Everything is checked in the order of what it costs: the kind of file and its size before it is read, its
 first bytes and its dimensions before it is decoded, and its pixels only then.
@@ -12,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, Union
 
 from thinkedit.errors import ImageError, InputError
-from thinkedit.images import formats, metadata, normalise, png, sources
+from thinkedit.images import formats, jpeg, metadata, normalise, png, sources
 from thinkedit.images.metadata import Metadata
 from thinkedit.images.picture import Picture
 
@@ -42,7 +45,7 @@ DEFAULT_LIMITS = ImageLimits()
 class Loaded:
     """A picture that was taken in.
 
-    picture: PNG, upright, 8-bit RGB or RGBA. name, path: of the file, where it was one (path absolute).
+    picture: PNG or JPEG, upright, 8-bit RGB or RGBA. name, path: of the file, if it was one (path absolute).
     mime_type: of the original; `image/png` for a Pillow image that was never a file.
     """
 
@@ -84,26 +87,33 @@ def _from_bytes(
     if not data:
         raise ImageError(f"{called} is empty")
     try:
-        pixels, kept = _decoded(data, limits.max_pixels, keep_metadata)
+        pixels, kept, passed_on = _decoded(data, limits.max_pixels, keep_metadata)
     except ImageError as error:
         raise ImageError(f"{called}: {error}") from error
     mime_type = formats.MIME_TYPES[formats.recognise(data[:64]) or "PNG"]
     name, full = (path.name, str(path)) if path is not None else (None, None)
-    return Loaded(Picture.encoded(pixels, kept), name, full, mime_type)
+    picture = Picture.encoded(pixels, kept) if passed_on is None else Picture.decoded(passed_on, pixels)
+    return Loaded(picture, name, full, mime_type)
 
 
-def _decoded(data: bytes, max_pixels: int, everything: bool) -> tuple[NDArray[np.uint8], Metadata]:
+def _decoded(
+    data: bytes, max_pixels: int, everything: bool
+) -> tuple[NDArray[np.uint8], Metadata, bytes | None]:
+    """Pixels, metadata, and the bytes that can be passed on as they are, None where there are none."""
     # a function of its own, so that Pillow's copy of the pixels is gone before they are encoded
     if png.is_bare(data):  # nothing to turn and nothing to read: Pillow would decode it to find that out
         formats.check_pixels(png.size(data), max_pixels)
-        return png.decode(data), metadata.NOTHING
+        return png.decode(data), metadata.NOTHING, None
     with formats.opened(data, max_pixels=max_pixels) as image:
         if png.is_plain(data):  # OpenCV decodes these a little faster
             pixels = normalise.turned(png.decode(data), metadata.orientation(image))
             pixels = normalise.without_opaque_alpha(pixels)
         else:
             pixels = normalise.to_pixels(image)
-        return pixels, metadata.read(image, everything=everything)
+        kept = metadata.read(image, everything=everything)
+        upright = image.format == "JPEG" and image.mode == "RGB" and metadata.orientation(image) == 1
+        # Of a JPEG only profile and date are read later (`Picture.metadata`): all of it lasts in a PNG alone.
+        return pixels, kept, jpeg.stripped(data, kept) if upright and not everything else None
 
 
 def _from_pillow(image: Image.Image, limits: ImageLimits, keep_metadata: bool) -> Loaded:

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from thinkedit.errors import ImageError
-from thinkedit.images import png
+from thinkedit.images import jpeg, png
 from thinkedit.images.metadata import Metadata
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ class Picture:
         if found is None or (found == "image/webp" and data[8:12] != b"WEBP"):
             called = f" (sent as {mime_type})" if mime_type else ""
             raise ImageError(f"{len(data)} bytes{called} are no PNG, JPEG or WebP picture")
-        width, height = png.size(data) if found == "image/png" else _upright_size(data)
+        form = png if found == "image/png" else jpeg if found == "image/jpeg" and jpeg.is_bare(data) else None
+        width, height = _upright_size(data) if form is None else form.size(data)
         picture = cls(data, found, width, height)
         picture._sha = sha256
         return picture
@@ -92,6 +93,14 @@ class Picture:
         height, width = pixels.shape[:2]
         picture = cls(png.encode(pixels, metadata), "image/png", width, height)
         picture._metadata = metadata
+        picture._keep(pixels)
+        return picture
+
+    @classmethod
+    def decoded(cls, data: bytes, pixels: NDArray[np.uint8]) -> Self:
+        """An encoded JPEG and what it decodes to; the array is the picture's from now on."""
+        height, width = pixels.shape[:2]
+        picture = cls(data, "image/jpeg", width, height)
         picture._keep(pixels)
         return picture
 
@@ -125,9 +134,10 @@ class Picture:
 
     @property
     def bare(self) -> bool:
-        """Whether it is an RGB PNG without alpha and metadata, whose bytes can be passed on as they are."""
+        """Whether it is an RGB PNG or JPEG without alpha and metadata, to be passed on as it is."""
         if self._bare is None:
-            self._bare = self._mime == "image/png" and png.is_bare(self._data)
+            form = {"image/png": png, "image/jpeg": jpeg}.get(self._mime)
+            self._bare = form is not None and form.is_bare(self._data)
         return self._bare
 
     @property

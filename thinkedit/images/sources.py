@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import os
 import re
 import stat
 from pathlib import Path
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
+
+import pybase64
 
 from thinkedit.errors import ImageError, InputError
 
@@ -90,7 +91,7 @@ def from_data_uri(uri: str, max_bytes: int) -> bytes:
         raise ImageError(too_large(shortened(uri), len(body) * 3 // 4, max_bytes))
     text = "".join(unquote(body).split()).translate(str.maketrans("-_", "+/")).rstrip("=")
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+        return pybase64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise ImageError(f"{shortened(uri)} is not proper base64") from error
 

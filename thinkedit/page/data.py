@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
+
+import pybase64
 
 from thinkedit.errors import NotFoundError, StoreError
 from thinkedit.images import Picture
@@ -83,4 +84,4 @@ def _picture(store: Store, image: Image) -> Picture | None:
 
 
 def _uri(picture: Picture) -> str:
-    return f"data:{picture.mime_type};base64,{base64.b64encode(picture.data).decode('ascii')}"
+    return f"data:{picture.mime_type};base64,{pybase64.b64encode(picture.data).decode('ascii')}"

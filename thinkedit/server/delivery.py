@@ -7,7 +7,6 @@ picture. On the user's machine the full picture is also written to a file.
 
 from __future__ import annotations
 
-import base64
 import logging
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
+import pybase64
 from anyio.to_thread import run_sync
 from mcp_types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
 from pydantic import BaseModel
@@ -194,7 +194,7 @@ def _save(runner: Runner, image: Image, target: Path) -> Path:
 
 def _make_preview(runner: Runner, image: Image, max_bytes: int) -> ImageContent:
     preview = runner.store.get(image.sha256).preview(max_bytes)
-    data = base64.b64encode(preview.data).decode("ascii")
+    data = pybase64.b64encode(preview.data).decode("ascii")
     return ImageContent(type="image", data=data, mime_type=preview.mime_type)
 
 

@@ -10,11 +10,11 @@ message is the structured result, as Python has it.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import pybase64
 from anyio.to_thread import run_sync
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import BaseModel, Field
@@ -198,6 +198,6 @@ class _Calls:
         for image in pictures:
             picture = await run_sync(self._runner.store.get, image.sha256)
             preview = await run_sync(picture.preview, PREVIEW_BYTES)
-            data = base64.b64encode(preview.data).decode("ascii")
+            data = pybase64.b64encode(preview.data).decode("ascii")
             blocks.append({"type": "image", "base64": data, "mime_type": preview.mime_type})
         return blocks

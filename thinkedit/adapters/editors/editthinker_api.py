@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,8 @@ from typing import Any
 
 import anyio
 import httpx
+import pybase64
+from pydantic_core import from_json
 
 from thinkedit.adapters.base import EditedImage, EditRequest, Progress
 from thinkedit.adapters.editors.remote.pictures import MOST_BYTES, Sent, Sources, each, finished, from_base64
@@ -135,14 +136,15 @@ class EditThinkerEditor:
 
     async def _one(self, request: EditRequest, way: Sent) -> EditedImage:
         width, height = way.laid.canvas
-        body = {
-            "image": base64.b64encode(way.png).decode(),
+        fields = {
             "prompt": request.prompt,
             "seed": request.seed % SEEDS,
             "width": width,
             "height": height,
             **self._fields,
         }
+        # Base64 needs no escaping: spliced in as bytes, its megabytes are not walked through by a JSON coder.
+        body = b'{"image": "%b", %b' % (pybase64.b64encode(way.data), json.dumps(fields).encode()[1:])
 
         async def on(member: PerLoop[_Server]) -> EditedImage:
             server = member.get()
@@ -203,14 +205,18 @@ class _Server:
         self._timeout = timeout
         self._secrets = tuple(headers.values())
         self._client = httpx.AsyncClient(
+            verify=url.startswith(
+                "https:"
+            ),  # a plain address needs no certificates, which take 50 ms to read
             timeout=httpx.Timeout(timeout, connect=min(10.0, timeout)),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
             headers={name: key.reveal() for name, key in headers.items()},
         )
 
-    async def edit(self, body: Mapping[str, Any]) -> bytes:
-        """The encoded picture. Raises EditError."""
-        answer = await self._ask("POST", "/edit", self._timeout, json=body)
+    async def edit(self, body: bytes) -> bytes:
+        """The encoded picture that the server makes of a JSON body. Raises EditError."""
+        headers = {"content-type": "application/json"}
+        answer = await self._ask("POST", "/edit", self._timeout, content=body, headers=headers)
         if not isinstance(answer, Mapping) or not answer.get("success", "edited_image" in answer):
             words = self._clean(answer)
             raise ServerTrouble(f"{self.url} could not edit{f': {words}' if words else ''}", again=True)
@@ -263,7 +269,7 @@ class _Server:
             raise ServerTrouble(text, retryable=broken, again=broken)
         if status == 200:
             try:
-                return json.loads(data)
+                return from_json(data)  # megabytes of base64, in a sixth of json's time
             except ValueError:
                 raise ServerTrouble(f"{self.url} answered with no JSON: {self._clean(data[:1000])}") from None
         what = f": {words}" if (words := self._clean(data[:5000])) else ""

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import anyio
 import httpx
+import pybase64
 
 from thinkedit.adapters.editors.openai_images.dialects import Dialect
 from thinkedit.adapters.editors.openai_images.faults import Asked, late, page, told
 from thinkedit.adapters.editors.remote.pictures import MOST_BYTES, Sent, from_base64
 from thinkedit.adapters.editors.remote.servers import ServerTrouble, is_page, said
 from thinkedit.adapters.secrets import Key
+from thinkedit.images import ending_for
 
 __all__ = ["Server"]
 
@@ -73,7 +74,7 @@ class Server:
     async def _edit(
         self, dialect: Dialect, prompt: str, way: Sent, fields: Mapping[str, Any], count: int
     ) -> Any:
-        files = [("source.png", way.png, "image/png")]
+        files = [(f"source{ending_for(way.mime_type)}", way.data, way.mime_type)]
         files += [(f"picture{i}.png", png, "image/png") for i, png in enumerate(way.references, start=2)]
         masked = dialect.mask and way.mask is not None
         return await self._client.images.edit(
@@ -92,7 +93,7 @@ class Server:
         given = dict(fields)
         negative = given.pop("|", None)
         plain = prompt.replace("|", " ")
-        pictures = [base64.b64encode(png).decode() for png in (way.png, *way.references)]
+        pictures = [pybase64.b64encode(data).decode() for data in (way.data, *way.references)]
         return await self._client.images.generate(
             prompt=f"{plain}|{negative}" if negative else plain,
             model=self.asked.model,

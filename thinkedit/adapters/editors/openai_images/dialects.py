@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from thinkedit.adapters.sizing import canvas_for
 from thinkedit.errors import SettingsError
 
-__all__ = ["DIALECTS", "OPENAI", "Dialect", "Sizes", "dialect_for", "sizes_for"]
+__all__ = ["DIALECTS", "OPENAI", "Dialect", "Sizes", "dialect_for", "picture_types", "sizes_for"]
 
 OPENAI = "https://api.openai.com/v1"
 
@@ -142,6 +142,12 @@ def _openai(model: str) -> tuple[tuple[int, int], ...] | None:
         return SQUARES
     version = re.match(r"gpt-image-(\d+)", model)
     return None if version and int(version[1]) >= 2 else STANDARD
+
+
+def picture_types(model: str) -> tuple[str, ...]:
+    """MIME types of pictures that the model takes."""
+    png = ("image/png",)
+    return png if model.rpartition("/")[2].startswith("dall-e-") else (*png, "image/jpeg")
 
 
 def _size(text: Any) -> tuple[int, int]:

@@ -11,7 +11,13 @@ from urllib.parse import urlsplit
 import anyio
 
 from thinkedit.adapters.base import EditedImage, EditRequest, Progress
-from thinkedit.adapters.editors.openai_images.dialects import OPENAI, Dialect, dialect_for, sizes_for
+from thinkedit.adapters.editors.openai_images.dialects import (
+    OPENAI,
+    Dialect,
+    dialect_for,
+    picture_types,
+    sizes_for,
+)
 from thinkedit.adapters.editors.openai_images.faults import Asked
 from thinkedit.adapters.editors.remote.pictures import Sent, Sources, each, finished
 from thinkedit.adapters.editors.remote.servers import (
@@ -122,7 +128,7 @@ class OpenAIImagesEditor:
             how = f"set {VARIABLE}" if self._theirs else "set api_key_env to the variable that holds it"
         self._how = how
         self._pool = Pool([(url, self._at(url)) for url in urls], at_once=at_once, rest=rest)
-        self._sources = Sources()
+        self._sources = Sources(types=picture_types(self.model))
         self.identity = self._identity()
 
     def _at(self, url: str) -> PerLoop[Server]:

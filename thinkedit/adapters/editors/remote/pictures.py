@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import threading
 from collections import OrderedDict
@@ -13,6 +12,7 @@ from typing import cast
 import anyio
 import anyio.to_thread
 import numpy as np
+import pybase64
 
 from thinkedit.adapters.base import EditedImage, EditRequest, Progress
 from thinkedit.adapters.editors.remote.servers import ServerTrouble
@@ -29,19 +29,25 @@ MOST_BYTES = 64_000_000
 
 @dataclass(frozen=True)
 class Sent:
-    """A source as it is sent. references: PNG each. mask: RGBA PNG of the canvas, transparent to edit."""
+    """A source as it is sent, PNG or JPEG. references: PNG each. mask: RGBA PNG of the canvas, transparent
+    to edit."""
 
     laid: Laid
-    png: bytes
+    data: bytes
+    mime_type: str = "image/png"
     references: tuple[bytes, ...] = ()
     mask: bytes | None = None
 
 
 class Sources:
-    """Pictures as they are sent, each made once: the turns of a session all send the same source."""
+    """Pictures as they are sent, each made once: the turns of a session all send the same source.
 
-    def __init__(self, most: int = 16) -> None:
+    types: MIME types that the server takes as they are; PNG is always among them.
+    """
+
+    def __init__(self, most: int = 16, types: Sequence[str] = ("image/png", "image/jpeg")) -> None:
         self._most = most
+        self._types = types
         self._made: OrderedDict[tuple[object, ...], Sent] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -52,7 +58,9 @@ class Sources:
             if key in self._made:
                 self._made.move_to_end(key)
                 return self._made[key]
-        made = await anyio.to_thread.run_sync(_sent, request, canvas)
+        untouched = canvas == request.source.size and request.source.bare and request.mask is None
+        passed_on = untouched and request.source.mime_type in self._types
+        made = await anyio.to_thread.run_sync(_sent, request, canvas, passed_on)
         with self._lock:
             self._made[key] = made
             while len(self._made) > self._most:
@@ -60,17 +68,17 @@ class Sources:
         return made
 
 
-def _sent(request: EditRequest, canvas: tuple[int, int]) -> Sent:
-    if canvas == request.source.size and request.source.bare and request.mask is None:
+def _sent(request: EditRequest, canvas: tuple[int, int], passed_on: bool) -> Sent:
+    if passed_on:
         references = tuple(Picture.from_pixels(flattened(picture)).data for picture in request.references)
-        return Sent(as_it_is(canvas), request.source.data, references)
+        return Sent(as_it_is(canvas), request.source.data, request.source.mime_type, references)
     laid = lay(request.source, canvas)
     mask = None
     if request.mask is not None:
         keep = 255 - lay_mask(request.mask, laid)
         mask = Picture.from_pixels(np.dstack([np.zeros_like(laid.pixels), keep])).data
     references = tuple(Picture.from_pixels(flattened(picture)).data for picture in request.references)
-    return Sent(laid, Picture.from_pixels(laid.pixels).data, references, mask)
+    return Sent(laid, Picture.from_pixels(laid.pixels).data, references=references, mask=mask)
 
 
 def from_base64(text: str, where: str) -> bytes:
@@ -78,7 +86,10 @@ def from_base64(text: str, where: str) -> bytes:
     if text.startswith("data:"):
         text = text.partition(",")[2]
     try:
-        return base64.b64decode(text, validate=False)
+        try:
+            return pybase64.b64decode(text, validate=True)  # several times as fast
+        except ValueError:
+            return pybase64.b64decode(text, validate=False)  # with line breaks, as some write it
     except (binascii.Error, ValueError) as error:
         raise ServerTrouble(f"{where} answered with a picture that is no base64: {error}") from error
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+
+import pybase64
 
 from thinkedit.adapters.thinkers.chat.providers import Provider
 from thinkedit.images import Picture
@@ -71,7 +72,7 @@ class Shower:
             and picture.mime_type in self._provider.types
         )
         shown = picture if fits else self._reduced(picture, most)
-        text = base64.b64encode(shown.data).decode("ascii")
+        text = pybase64.b64encode(shown.data).decode("ascii")
         return Shown(text, shown.mime_type, *shown.size, as_it_was=fits)
 
     def _reduced(self, picture: Picture, most: int) -> Picture:
