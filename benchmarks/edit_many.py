@@ -6,7 +6,8 @@ such servers take them. The bound is what a perfect pipeline needs: 128 edits th
 is that of the client process from its first job to its last result, all threads and everything in it
 (decoding sources, HTTP, records, checkpoints, store, writing results as JPEG), per turn. Beside it a plain
 loop, measured in the same run: httpx, the same requests at the same concurrency, a JSON checkpoint written
-after each call, and nothing else.
+after each call, and nothing else. At the end the same work is killed twice and gone on with: the services may
+have been asked again only for what was under way at a kill and so had not been recorded.
 
     python benchmarks/edit_many.py            # about half a minute
 """
@@ -18,11 +19,13 @@ import base64
 import json
 import os
 import resource
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +65,7 @@ async def serve() -> None:
         async with edit_slots:
             await anyio.sleep(EDIT)
         counts["edit"] += 1
-        return Response(made[counts["edit"] - 1], media_type="application/json")
+        return Response(made[(counts["edit"] - 1) % len(made)], media_type="application/json")
 
     async def critique(request: Request) -> JSONResponse:
         await request.body()
@@ -211,23 +214,70 @@ def _cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def measured(how: str, folder: Path) -> dict[str, Any]:
-    here = str(Path(__file__).resolve())
-    with subprocess.Popen([sys.executable, here, "serve"], stdout=subprocess.PIPE, text=True) as services:
+HERE = str(Path(__file__).resolve())
+
+
+@contextmanager
+def services() -> Iterator[str]:
+    """The address of both, in a process of their own."""
+    with subprocess.Popen([sys.executable, HERE, "serve"], stdout=subprocess.PIPE, text=True) as process:
         try:
-            assert services.stdout is not None
-            url = services.stdout.readline().strip()
-            done = subprocess.run(
-                [sys.executable, here, how, url, str(folder)], capture_output=True, text=True, check=False
-            )
-            if done.returncode:
-                raise SystemExit(done.stderr[-3000:])
-            counts = httpx.get(f"{url}/counts").json()
-            assert counts == {"edit": JOBS * TURNS, "critique": JOBS * TURNS}, counts
-            found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-            return found
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
         finally:
-            services.kill()
+            process.kill()
+
+
+def measured(how: str, folder: Path) -> dict[str, Any]:
+    with services() as url:
+        done = subprocess.run(
+            [sys.executable, HERE, how, url, str(folder)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise SystemExit(done.stderr[-3000:])
+        counts = httpx.get(f"{url}/counts").json()
+    assert counts == {"edit": JOBS * TURNS, "critique": JOBS * TURNS}, counts
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def killed_twice(folder: Path) -> dict[str, int]:
+    """How many calls each service had done for nothing, since they were under way at a kill.
+
+    SystemExit where the services were asked for more than that: something recorded was asked for again.
+    """
+    command, turns = [sys.executable, HERE, "ours"], JOBS * TURNS
+    lost = {"edit": 0, "critique": 0}
+    with services() as url:
+        for until in (turns // 3, turns * 2 // 3):
+            with subprocess.Popen([*command, url, str(folder)], stdout=subprocess.DEVNULL) as running:
+                while httpx.get(f"{url}/counts").json()["edit"] < until:
+                    assert running.poll() is None, "it ended before it was killed"
+                    time.sleep(0.02)
+                running.kill()
+            asked, recorded = settled(url), calls_in(folder)
+            lost = {role: asked[role] - recorded[role] for role in lost}
+        done = subprocess.run([*command, url, str(folder)], capture_output=True, text=True, check=False)
+        asked = settled(url)
+    if done.returncode:
+        raise SystemExit(done.stderr[-3000:])
+    if asked != {role: turns + lost[role] for role in lost} or calls_in(folder) != dict.fromkeys(lost, turns):
+        raise SystemExit(f"asked for {asked}, {turns} of each needed and {lost} lost: something was repeated")
+    return lost
+
+
+def settled(url: str) -> dict[str, int]:
+    """The counts, once what a killed client had asked for is done."""
+    before: dict[str, int] = {}
+    while (now := httpx.get(f"{url}/counts").json()) != before:
+        before = now
+        time.sleep(3 * EDIT)
+    return before
+
+
+def calls_in(folder: Path) -> dict[str, int]:
+    with closing(sqlite3.connect(folder / "data" / "sessions.sqlite")) as db:
+        return dict(db.execute("SELECT role, COUNT(*) FROM calls WHERE state='ok' GROUP BY role").fetchall())
 
 
 def photographs(folder: Path) -> None:
@@ -246,10 +296,12 @@ def photographs(folder: Path) -> None:
 
 def main() -> None:
     turns = JOBS * TURNS
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, tempfile.TemporaryDirectory() as other:
         folder = Path(name)
         photographs(folder)
         loop, bare = measured("ours", folder), measured("plain", folder)
+        photographs(Path(other))
+        lost = killed_twice(Path(other))
     ours_ms, plain_ms = loop["cpu"] / turns * 1000, bare["cpu"] / turns * 1000
     slots = f"{EDIT_SLOTS} editor and {THINK_SLOTS} thinker slots"
     print(f"bound {BOUND:.1f} s; {JOBS} jobs of {TURNS} turns, {slots}")
@@ -257,6 +309,8 @@ def main() -> None:
     print(f"plain loop  makespan {bare['makespan']:5.2f} s, {bare['makespan'] / BOUND:.3f} of the bound")
     times = ours_ms / plain_ms
     print(f"CPU a turn  edit-many {ours_ms:.1f} ms, plain loop {plain_ms:.1f} ms, {times:.2f} times")
+    print(f"killed twice: {lost['edit']} edits and {lost['critique']} critiques lost that were under way")
+    print("and no recorded call was made again")
 
 
 if __name__ == "__main__":
