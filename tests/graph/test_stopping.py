@@ -12,12 +12,13 @@ from thinkedit.adapters.editors.scripted import ScriptedEditor
 from thinkedit.adapters.thinkers.scripted import ScriptedThinker
 from thinkedit.errors import AnswerError, EditorFailed, EditRefused, ThinkerFailed, UnsupportedEdit
 from thinkedit.graph import calls
-from thinkedit.graph.stopping import best_turn, decide
+from thinkedit.graph.stopping import best_turn, decide, why_selected
 from thinkedit.ledger import Spent
 from thinkedit.types import (
     CandidateRecord,
     Critique,
     CritiqueState,
+    CritiqueView,
     LoopSettings,
     Status,
     StopReason,
@@ -370,3 +371,11 @@ async def test_a_thinker_that_fails_over_a_refusal_ends_with_the_best_so_far() -
     editor = ScriptedEditor(size="tiny", faults={2: EditRefused("no")})
     result = await edited(editor, ScriptedThinker([*numbered(3), FAILS]))
     assert (result.stop_reason, result.selected_turn) == (S.THINKER_FAILED, 1)
+
+
+def test_the_reason_and_the_result_show_the_same_number() -> None:
+    """9.5499 is 9.55 in a result, and so 9.6 wherever one digit is shown."""
+    record = turn(1, Critique(semantic=9.6, quality=9.5, state=CritiqueState.SCORED))
+    assert record.critique is not None
+    shown = f"{CritiqueView.of(record.critique, 8).overall:.1f}"
+    assert why_selected(record, [record]) == f"Turn 1 is the only one with an image (overall {shown})."

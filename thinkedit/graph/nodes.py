@@ -197,7 +197,7 @@ class Nodes(Workbench):
             image=done.image,
             semantic=critique.semantic,
             quality=critique.quality,
-            overall=critique.overall,
+            overall=critique.overall and round(critique.overall, 2),  # as results have it
             message=critique.reasoning,
         )
         sha = await self.put(session, done, complete=critique.state is CritiqueState.SCORED)

@@ -106,8 +106,9 @@ def why_selected(selected: TurnRecord | None, records: Sequence[TurnRecord]) -> 
     scored = sum(_overall(record) is not None for record in records)
     if score is None:
         return f"Turn {selected.turn} is the last of {with_image} with an image; none was scored."
+    shown = f"{round(score, 2):.1f}"  # rounded twice, as where the result's own number is shown
     if with_image == 1:
-        return f"Turn {selected.turn} is the only one with an image (overall {score:.1f})."
+        return f"Turn {selected.turn} is the only one with an image (overall {shown})."
     if scored == 1:
-        return f"Turn {selected.turn} is the only one of {with_image} with a score (overall {score:.1f})."
-    return f"Turn {selected.turn} has the highest overall score, {score:.1f} of 10, of {scored} turns."
+        return f"Turn {selected.turn} is the only one of {with_image} with a score (overall {shown})."
+    return f"Turn {selected.turn} has the highest overall score, {shown} of 10, of {scored} turns."
