@@ -51,6 +51,7 @@ def _turn(store: Store, source: Picture | None, turn: Turn, selected: bool) -> d
         "seconds": turn.seconds.edit + turn.seconds.critique,
         "image": None if picture is None else _uri(picture.preview(*(_LARGE if selected else _SMALL))),
         "change": None if picture is None or source is None else _uri(_change(source, picture)),
+        "satisfied": critique is not None and critique.satisfied,
         "scored": critique is not None and critique.overall is not None,
         "state": critique.state.value if critique is not None else None,
         "semantic": critique.semantic if critique is not None else None,

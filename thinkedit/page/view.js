@@ -37,7 +37,7 @@
     fact("Scores", turn.scored ? `semantic ${score(turn.semantic)}, quality ${score(turn.quality)}, overall ${score(turn.overall)} of 10` : turn.state || "not judged yet");
     fact("Told the editor", turn.prompt);
     fact("What was seen", turn.reasoning);
-    fact("Would try next", turn.next_prompt);
+    fact("Would try next", turn.satisfied ? "" : turn.next_prompt);
     fact("Failed", turn.error, "error");
     fact("Took", `${turn.seconds.toFixed(1)} s`);
     panel.append(facts);
