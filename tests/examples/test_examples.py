@@ -22,6 +22,7 @@ def run(example: str, *arguments: str, data: Path, python: str = sys.executable)
         env={
             **os.environ,
             "THINKEDIT_DATA": str(data),
+            "HOME": str(data),  # all that the SDK's client hands on to a server
             "PATH": f"{Path(python).parent}:{os.environ['PATH']}",
         },
         capture_output=True,
