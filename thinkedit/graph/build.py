@@ -76,5 +76,5 @@ def _route(graph: StateGraph[Any, None, Any, Any], node: str, *ways: Phase) -> N
     graph.add_conditional_edges(node, _phase, list(ways))
 
 
-def _phase(state: EditState) -> Phase:
+async def _phase(state: EditState) -> Phase:  # a plain function would be called in a thread
     return state["phase"]
