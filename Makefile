@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test test-all check bench bench-gpu gallery clean
+.PHONY: demo test test-all check bench bench-gpu gallery bundle clean
 
 demo: .venv/.core ## edit a real photograph and show the turns
 	@mkdir -p out && rm -f out/demo.jpg
@@ -30,6 +30,9 @@ bench-gpu: .venv/.models ## real model sizes beside bare libraries; one line whe
 
 gallery: .venv/.dev ## make docs/gallery.md and its pictures again
 	$(BIN)/python scripts/gallery.py
+
+bundle: .venv/.dev ## dist/thinkedit-VERSION.mcpb, which hosts install with one click
+	$(BIN)/python scripts/bundle.py
 
 clean:
 	rm -rf .venv out build dist

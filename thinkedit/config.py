@@ -12,7 +12,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -44,14 +44,74 @@ class Limits(BaseModel):
     queue: int = Field(256, ge=1, description="sessions that wait at most; more are told to come back")
 
 
+class CallerLimits(BaseModel):
+    """What one authenticated caller of a server may have; without authentication none of these holds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    at_once: int = Field(8, ge=1, description="sessions of one caller that run or wait at once")
+    sessions_a_day: int = Field(1000, ge=1, description="sessions begun by one caller in 24 hours")
+    image_bytes: int = Field(2_000_000_000, gt=0, description="of all pictures that one caller has here")
+
+
+class UrlConfig(BaseModel):
+    """Pictures named by https: URLs, which a server fetches only where this is on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    enabled: bool = False
+    seconds: float = Field(15.0, gt=0, description="for the whole fetch, redirects included")
+    redirects: int = Field(3, ge=0, le=10)
+
+
+class Retention(BaseModel):
+    """What a server deletes by itself, running sessions never. None: nothing for that reason."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    days: float | None = Field(None, gt=0, description="since something last happened to a session")
+    bytes: int | None = Field(None, gt=0, description="of all pictures; the oldest sessions go first")
+    every_seconds: float = Field(3600.0, gt=0, description="between two looks")
+
+
+class OAuth(BaseModel):
+    """Tokens (JWT) of an OAuth 2.1 authorisation server. RFC 9068, RFC 9728.
+
+    issuer, audience: what `iss` and `aud` of a token have to be. jwks_url: where its keys are; by default
+    what the issuer's metadata says. scopes: that each token has to have. owner: the claim that names the
+    caller.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    issuer: str
+    audience: str
+    jwks_url: str | None = None
+    algorithms: list[str] = Field(default_factory=lambda: ["RS256", "ES256", "EdDSA"])
+    scopes: list[str] = Field(default_factory=list)
+    owner: str = "sub"
+    leeway_seconds: float = Field(30.0, ge=0, le=300)
+
+
 class ServerConfig(BaseModel):
-    """What only the server uses. allow: further folders whose pictures a local client may name."""
+    """What only the server uses. allow: further folders whose pictures a local client may name.
+
+    tokens: a file of callers and their bearer tokens; oauth: instead of it or beside it. public_url: the
+    address under which clients reach a server behind a proxy.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     allow: list[Path] = Field(default_factory=list)
     output_dir: Path | None = None
     body_bytes: int = Field(36_000_000, gt=0, description="largest HTTP request body")
+    tokens: Path | None = None
+    oauth: OAuth | None = None
+    public_url: str | None = None
+    callers: CallerLimits = Field(default_factory=CallerLimits)
+    urls: UrlConfig = Field(default_factory=UrlConfig)
+    retention: Retention = Field(default_factory=Retention)
+    log_format: Literal["text", "json"] = "text"
 
 
 class Config(BaseModel):
@@ -61,6 +121,9 @@ class Config(BaseModel):
 
     data: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("thinkedit", appauthor=False)))
     store: str | None = Field(None, description="fsspec URL of the picture store; default: below `data`")
+    database: str | None = Field(
+        None, description="postgresql:// URL for sessions; default: SQLite in `data`"
+    )
     loop: LoopSettings = Field(default_factory=LoopSettings)
     models: dict[str, dict[str, Any]] = Field(default_factory=dict)
     limits: Limits = Field(default_factory=Limits)
@@ -75,7 +138,10 @@ class Config(BaseModel):
 class _Variables(Config, BaseSettings):
     """Knows which `THINKEDIT_*` variables there are: THINKEDIT_DATA, THINKEDIT_LOOP__TURNS and so on."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid")
+    # Hosts that ask for every variable they know of hand over the empty ones too.
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", env_ignore_empty=True, extra="forbid"
+    )
 
 
 def config_file(named: str | os.PathLike[str] | None = None) -> Path | None:
@@ -135,8 +201,9 @@ def _read(path: Path) -> dict[str, Any]:
     if isinstance(server := values.get("server"), dict):
         if isinstance(allow := server.get("allow"), list):
             server["allow"] = [below(folder) for folder in allow]
-        if "output_dir" in server:
-            server["output_dir"] = below(server["output_dir"])
+        for name in ("output_dir", "tokens"):
+            if name in server:
+                server[name] = below(server[name])
     return values
 
 
@@ -156,10 +223,11 @@ def _absolute(config: Config) -> Config:
     def absolute(path: Path) -> Path:
         return path.expanduser().absolute()
 
-    output = config.server.output_dir
+    output, tokens = config.server.output_dir, config.server.tokens
     server = {
         "allow": [absolute(folder) for folder in config.server.allow],
         "output_dir": None if output is None else absolute(output),
+        "tokens": None if tokens is None else absolute(tokens),
     }
     return config.model_copy(
         update={"data": absolute(config.data), "server": config.server.model_copy(update=server)}
