@@ -238,7 +238,10 @@ class TestLocalRoots:
     [
         ("a.jpg", True),
         ("file:///a.jpg", True),
-        ("https://example.org/a.jpg", True),
+        ("https://example.org/a.jpg", False),
+        ("HTTP://example.org/a.jpg", False),
+        ("ftp://example.org/a.jpg", True),
+        ("Thinkedit://images/00", True),
         ("data:image/png;base64,AA==", False),
         ("DATA:image/png;base64,AA==", False),
         ("thinkedit://images/00", False),

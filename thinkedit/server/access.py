@@ -23,14 +23,19 @@ from thinkedit.errors import AccessError, ImageError
 from thinkedit.images import ImageLimits, Loaded, load
 from thinkedit.images.sources import shortened, to_path, too_large
 
-__all__ = ["AccessPolicy", "is_file_name", "local_policy", "remote_policy"]
-
-_URIS = ("data:", "thinkedit:")
+__all__ = ["AccessPolicy", "is_file_name", "is_url", "local_policy", "remote_policy"]
 
 
 def is_file_name(image: str) -> bool:
-    """Whether an image argument names a file, by path or `file:` URI, and not a picture by other means."""
-    return not image.lower().startswith(_URIS)
+    """Whether an image argument names a file, by path or `file:` URI, and not a picture by other means.
+
+    Just what the tools take for no file (`load_image`): else a file would be read that nobody checked.
+    """
+    return not (image.startswith("thinkedit:") or image[:5].lower() == "data:" or is_url(image))
+
+
+def is_url(image: str) -> bool:
+    return image[:8].lower().startswith(("https://", "http://"))
 
 
 @dataclass(frozen=True)

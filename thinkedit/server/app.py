@@ -24,6 +24,7 @@ from thinkedit.page import app_page
 from thinkedit.server.access import local_policy, remote_policy
 from thinkedit.server.calls import Calls
 from thinkedit.server.delivery import Delivery, output_folder
+from thinkedit.server.fetching import Fetcher
 from thinkedit.server.lifetime import RunnerSource
 from thinkedit.server.strict import strict_tool
 from thinkedit.tools import descriptions
@@ -71,13 +72,13 @@ def create_server(source: RunnerSource, config: Config, *, transport: Transport 
     folder = output_folder(config) if local else None
     settings = config.server
     access = local_policy(settings.allow, folder) if local else remote_policy(settings.allow)
-    calls = Calls(source, access, Delivery(folder))
+    calls = Calls(source, access, Delivery(folder), Fetcher(settings.urls))
     named = sorted(config.models)
     server = _Server(
         "thinkedit",
         title="thinkedit",
         description="Edit photographs by instructions in words, with the result checked and tried again",
-        instructions=descriptions.instructions(named, local=local),
+        instructions=descriptions.instructions(named, local=local, urls=settings.urls.enabled),
         version=thinkedit.__version__,
         tools=_tools(calls),
         extensions=[_apps()],

@@ -16,9 +16,10 @@ from thinkedit import tools
 from thinkedit.errors import ActionError, NotFoundError
 from thinkedit.images import Loaded
 from thinkedit.server import arguments as given
-from thinkedit.server.access import AccessPolicy, is_file_name
+from thinkedit.server.access import AccessPolicy, is_file_name, is_url
 from thinkedit.server.choosing import person_chooses
 from thinkedit.server.delivery import Delivery
+from thinkedit.server.fetching import Fetcher
 from thinkedit.server.lifetime import RunnerSource
 from thinkedit.server.progress import EditProgress, SessionProgress
 from thinkedit.tools import CritiqueResult, EditedResult, RefinedResult
@@ -33,10 +34,13 @@ __all__ = ["Calls"]
 class Calls:
     """Bound to one server: where its runner comes from, which files it reads, how it answers."""
 
-    def __init__(self, source: RunnerSource, access: AccessPolicy, delivery: Delivery) -> None:
+    def __init__(
+        self, source: RunnerSource, access: AccessPolicy, delivery: Delivery, fetcher: Fetcher
+    ) -> None:
         self._source = source
         self._access = access
         self._delivery = delivery
+        self._fetcher = fetcher
 
     async def think_edit(
         self,
@@ -205,10 +209,12 @@ class Calls:
             return self._delivery.refined(result)
 
     async def _picture(self, runner: Runner, image: str) -> Loaded | str:
-        """A file is read here, where it is known which may be; URIs are the tools' affair."""
+        """Files and URLs are read here, where it is known which may be; URIs are the tools' affair."""
+        keep = runner.config.keep_metadata
+        if is_url(image):
+            return await self._fetcher.load(image, runner.image_limits, keep_metadata=keep)
         if not is_file_name(image):
             return image
-        keep = runner.config.keep_metadata
         return await run_sync(lambda: self._access.read(image, runner.image_limits, keep_metadata=keep))
 
     async def _maybe(self, runner: Runner, image: str | None) -> Loaded | str | None:
