@@ -43,6 +43,7 @@ from thinkedit.graph.digests import digest_of_critique, digest_of_edit
 from thinkedit.graph.patience import TooLate, in_time
 from thinkedit.graph.safety import Unchecked, refused_before
 from thinkedit.graph.together import together
+from thinkedit.graph.watching import UNWATCHED, ModelCall, Outcome, Role, Watcher, outcome_of
 from thinkedit.images import Picture
 from thinkedit.ledger import Call, Ledger
 from thinkedit.store import Store
@@ -87,6 +88,7 @@ class Calls:
     turn: int
     settings: LoopSettings
     retrying: Retrying
+    watcher: Watcher = UNWATCHED
 
     async def edit(
         self,
@@ -107,6 +109,7 @@ class Calls:
             done, failed = await self.ledger.recorded(self.session_id, "edit", self.turn, index, digest)
             if done is not None and await self._usable(done.output):
                 outcomes[index] = EditOutcome(image=done.output, seconds=done.seconds)
+                self.told("edit", editor.identity, "ok", done.seconds, len(failed) + 1, replayed=True)
                 continue
             refused = next((call for call in failed if call.state == "refused"), None)
             failures[index] = len(failed)
@@ -118,9 +121,12 @@ class Calls:
                 waiting.append(index)
         while waiting:
             await self.back_off(max(failures[index] for index in waiting))
-            started = time.monotonic()
+            began, started = time.time(), time.monotonic()
             made = await self._edit_once(editor, [requests[index] for index in waiting], progress)
             seconds = (time.monotonic() - started) / len(waiting)
+            for index, item in zip(waiting, made, strict=True):
+                said = outcome_of(item if isinstance(item, EditError) else None)
+                self.told("edit", editor.identity, said, seconds, failures[index] + 1, began=began)
             if allowed is not None:
                 made = await self._let_through(waiting, made, allowed)
             still: list[int] = []
@@ -180,8 +186,9 @@ class Calls:
             failed = error
         except LedgerError:
             raise
-        except TooLate:
+        except TooLate as error:
             failed = EditorFailed(f"the editor gave no image within {limit:g} s")
+            failed.__cause__ = error
         except Exception as error:
             log.exception("editor %s raised an error that its contract does not name", editor.identity)
             failed = EditorFailed(in_one_line(error))
@@ -211,6 +218,7 @@ class Calls:
         digest = digest_of_critique(thinker.identity, getattr(thinker, "template", ""), request)
         done, failed = await self.ledger.recorded(self.session_id, "critique", self.turn, index, digest)
         if done is not None:
+            self.told("critique", thinker.identity, "ok", done.seconds, len(failed) + 1, replayed=True)
             return Critique.model_validate_json(done.output), done.seconds
         spent = 0.0
         failures = len(failed)
@@ -220,9 +228,10 @@ class Calls:
             await self.back_off(failures)
             started = time.monotonic()
             before = latest.usage if latest is not None else None
-            latest, retryable = await self._critique_once(thinker, request)
-            latest = latest.model_copy(update={"usage": Usage.total([before, latest.usage])})
+            latest, retryable, said = await self._critique_once(thinker, request)
             seconds = time.monotonic() - started
+            self.told("critique", thinker.identity, said, seconds, failures + 1, usage=latest.usage)
+            latest = latest.model_copy(update={"usage": Usage.total([before, latest.usage])})
             spent += seconds
             scored = latest.state is CritiqueState.SCORED
             error = None if scored else latest.reasoning
@@ -235,30 +244,39 @@ class Calls:
                 self.retrying(f"the thinker gave no usable critique, asking again: {latest.reasoning}")
         return latest, spent
 
-    async def _critique_once(self, thinker: Thinker, request: CritiqueRequest) -> tuple[Critique, bool]:
-        """(critique, whether asking again could help)."""
+    async def _critique_once(
+        self, thinker: Thinker, request: CritiqueRequest
+    ) -> tuple[Critique, bool, Outcome]:
+        """(critique, whether asking again could help, what became of the call)."""
         limit = self.settings.critique_timeout
         failed = CritiqueState.FAILED
         try:
-            return critique_in(await self._in_time(limit, lambda _: thinker.critique(request))), True
+            critique = critique_in(await self._in_time(limit, lambda _: thinker.critique(request)))
+            return critique, True, _CALL_STATE[critique.state]
         except AnswerError as error:
             unread = CritiqueState.UNPARSEABLE
-            return Critique(state=unread, reasoning=str(error), raw=error.raw, usage=error.usage), True
+            critique = Critique(state=unread, reasoning=str(error), raw=error.raw, usage=error.usage)
+            return critique, True, "unparseable"
         except ThinkerFailed as error:
-            return Critique(state=failed, reasoning=str(error)), error.retryable
+            return Critique(state=failed, reasoning=str(error)), error.retryable, "failed"
         except (LedgerError, StoreError, NotFoundError, NeedsCaller):
             raise
         except TooLate:
-            return Critique(state=failed, reasoning=f"the thinker gave no answer within {limit:g} s"), True
+            why = f"the thinker gave no answer within {limit:g} s"
+            return Critique(state=failed, reasoning=why), True, "late"
         except Exception as error:
             log.exception("thinker %s raised an error that its contract does not name", thinker.identity)
-            return Critique(state=failed, reasoning=in_one_line(error)), True
+            return Critique(state=failed, reasoning=in_one_line(error)), True, "failed"
 
-    async def text(self, role: str, digest: str, ask: Callable[[], Awaitable[str]]) -> str:
-        """A recorded call that answers with text (plan, refine, compare). Raises ThinkerFailed."""
+    async def text(self, role: Role, model: str, digest: str, ask: Callable[[], Awaitable[str]]) -> str:
+        """A recorded call that answers with text (plan, refine, compare). Raises ThinkerFailed.
+
+        model: the identity of the one that is asked.
+        """
         who = "refiner" if role == "refine" else "thinker"
         done, failed = await self.ledger.recorded(self.session_id, role, self.turn, 0, digest)
         if done is not None:
+            self.told(role, model, "ok", done.seconds, len(failed) + 1, replayed=True)
             return done.output
         failures = len(failed)
         if failures > self.settings.retries:
@@ -275,14 +293,39 @@ class Calls:
                 if isinstance(error, TooLate):
                     message = f"the {who} gave no answer within {self.settings.critique_timeout:g} s"
                 call = Call("failed", "", message, time.monotonic() - started)
+                self.told(role, model, outcome_of(error), call.seconds, failures + 1)
                 await self.record(role, 0, digest, call)
                 failures += 1
                 if not getattr(error, "retryable", True) or failures > self.settings.retries:
                     raise ThinkerFailed(message) from error
                 self.retrying(f"the {who} failed to {role}, asking again: {message}")
                 continue
-            await self.record(role, 0, digest, Call("ok", answer, None, time.monotonic() - started))
+            call = Call("ok", answer, None, time.monotonic() - started)
+            self.told(role, model, "ok", call.seconds, failures + 1)
+            await self.record(role, 0, digest, call)
             return answer
+
+    def told(
+        self,
+        role: Role,
+        model: str,
+        outcome: Outcome,
+        seconds: float,
+        attempt: int,
+        *,
+        began: float | None = None,
+        replayed: bool = False,
+        usage: Usage | None = None,
+    ) -> None:
+        """Tell the watcher of one call. began: where that is not `seconds` ago."""
+        if self.watcher is UNWATCHED:
+            return
+        began = time.time() - (0.0 if replayed else seconds) if began is None else began
+        self.watcher.called(
+            ModelCall(
+                role, model, self.session_id, self.turn, outcome, seconds, began, attempt, replayed, usage
+            )
+        )
 
     async def record(
         self, role: str, index: int, digest: str, call: Call, image: Image | None = None

@@ -12,6 +12,7 @@ from thinkedit.graph.calls import Calls
 from thinkedit.graph.digests import digest_of_review
 from thinkedit.graph.safety import Unchecked, refusal, review_once, why_no_image
 from thinkedit.graph.turns import TurnInHand, Workbench
+from thinkedit.graph.watching import outcome_of
 from thinkedit.images import Picture
 from thinkedit.ledger import Call, Session
 from thinkedit.types import StopReason, TurnRecord
@@ -60,6 +61,7 @@ async def review(calls: Calls, safety: Safety, index: int, request: SafetyReques
     done, failed = await calls.ledger.recorded(calls.session_id, "safety", calls.turn, index, digest)
     if done is not None:
         verdict = SafetyVerdict(**json.loads(done.output))
+        calls.told("safety", safety.identity, "ok", done.seconds, len(failed) + 1, replayed=True)
     elif len(failed) > calls.settings.retries:
         raise Unchecked(failed[-1].error or "the safety check failed")
     else:
@@ -79,6 +81,7 @@ async def _asked(
                 verdict = await review_once(safety, request, calls.settings.critique_timeout)
         except Unchecked as error:
             call = Call("failed", "", str(error), time.monotonic() - started)
+            calls.told("safety", safety.identity, outcome_of(error), call.seconds, failures + 1)
             await calls.record("safety", index, digest, call)
             failures += 1
             if not error.retryable or failures > calls.settings.retries:
@@ -86,5 +89,7 @@ async def _asked(
             calls.retrying(f"{error}; asking again")
             continue
         output = json.dumps({"allowed": verdict.allowed, "reason": verdict.reason})
-        await calls.record("safety", index, digest, Call("ok", output, None, time.monotonic() - started))
+        call = Call("ok", output, None, time.monotonic() - started)
+        calls.told("safety", safety.identity, "ok", call.seconds, failures + 1)
+        await calls.record("safety", index, digest, call)
         return verdict

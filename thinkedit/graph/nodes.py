@@ -102,7 +102,9 @@ class Nodes(Workbench):
         request = PlanRequest(await self.picture(session.source), session.instruction)
         digest = f"{self.thinker.identity} {session.source} {session.instruction}"
         try:
-            prompt = await turn.calls.text("plan", digest, lambda: planner.plan(request))
+            prompt = await turn.calls.text(
+                "plan", self.thinker.identity, digest, lambda: planner.plan(request)
+            )
         except ThinkerFailed as error:
             why = f"The thinker could not plan: {error}."
             return await self.ended(session, StopReason.THINKER_FAILED, why)
@@ -261,7 +263,7 @@ class Nodes(Workbench):
             history=history_of(turn.records[:-1]),
         )
         digest = f"{identity_of(refiner)} {last.image} {last.prompt} {critique.model_dump_json()}"
-        return await turn.calls.text("refine", digest, lambda: refiner.refine(request))
+        return await turn.calls.text("refine", identity_of(refiner), digest, lambda: refiner.refine(request))
 
     async def pause(self, state: EditState) -> dict[str, Any]:
         """Note that the session waits for its caller."""

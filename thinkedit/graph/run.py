@@ -8,6 +8,8 @@ from contextlib import suppress
 import anyio
 from anyio.streams.memory import MemoryObjectSendStream
 
+from thinkedit.errors import EditRefused, LeaseLost, UnsupportedEdit
+from thinkedit.graph.watching import SessionNews
 from thinkedit.types import Event
 
 __all__ = ["Listener", "Run"]
@@ -50,6 +52,19 @@ class Run:
                     await listener(event)
         finally:
             self._listeners.remove(send)
+
+    def news(self) -> SessionNews | None:
+        """What to tell of a run that came neither to its session's end nor to a pause."""
+        match self.error:
+            case None:
+                left = self.parking and self.scope.cancelled_caught
+                return SessionNews("parked", self.session_id) if left else None
+            case UnsupportedEdit() | EditRefused():
+                return SessionNews("refused", self.session_id)
+            case LeaseLost():
+                return SessionNews("lost", self.session_id)
+            case error:
+                return SessionNews("broke", self.session_id, error=type(error).__name__)
 
     def end(self) -> None:
         """Let those go that follow the run."""

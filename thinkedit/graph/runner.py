@@ -38,6 +38,7 @@ from thinkedit.graph.nodes import Nodes
 from thinkedit.graph.run import Listener, Run
 from thinkedit.graph.sessions import open_session, result_of, turn_records
 from thinkedit.graph.stopping import best_turn, why_selected
+from thinkedit.graph.watching import UNWATCHED, SessionNews, Watcher
 from thinkedit.images import ImageLimits, Loaded
 from thinkedit.ledger import Ledger, Session
 from thinkedit.store import Store
@@ -62,11 +63,13 @@ class Runner:
         models: Models,
         checkpointer: BaseCheckpointSaver[Any] | None = None,
         config: Config | None = None,
+        watcher: Watcher = UNWATCHED,
     ) -> None:
         self.store = store
         self.ledger = ledger
         self.models = models
         self.config = config or Config.model_construct()
+        self.watcher = watcher
         self._checkpointer = checkpointer or InMemorySaver()
         self._graphs: dict[tuple[str | None, ...], Any] = {}
         self._pictures = PictureCache()
@@ -132,7 +135,7 @@ class Runner:
         limits = self.config.limits
         if len(self._runs) >= limits.sessions + limits.queue:
             raise BusyError(f"{len(self._runs)} sessions run or wait here: try again in 10 s", 10)
-        return await open_session(
+        opened = await open_session(
             store=self.store,
             ledger=self.ledger,
             editor=self.models.editor(settings.editor),
@@ -145,6 +148,8 @@ class Runner:
             safety=self._safety(settings),
             session_id=session_id,
         )
+        self.watcher.heard(SessionNews("opened", opened))
+        return opened
 
     async def start(self, session_id: str, *, owned: bool = False) -> bool:
         """Begin the session's run where it has none; whether it runs now, here or elsewhere.
@@ -162,7 +167,7 @@ class Runner:
     ) -> str:
         """A new session that goes another way from `turn`; nothing runs yet. Errors as `forking.fork`."""
         refiner, safety = self._refiner(session.settings), self._safety(session.settings)
-        return await fork(
+        forked = await fork(
             self.store,
             self.ledger,
             session,
@@ -172,6 +177,8 @@ class Runner:
             refiner="" if refiner is None else identity_of(refiner),
             safety="" if safety is None else safety.identity,
         )
+        self.watcher.heard(SessionNews("opened", forked))
+        return forked
 
     async def follow(self, session_id: str, listener: Listener | None = None) -> None:
         """Run the session until it ends or waits, here or by watching the process that has it.
@@ -242,7 +249,8 @@ class Runner:
             raise RuntimeError("the runner is not open: use `async with`")
         if (run := self._runs.get(session_id)) is not None:
             return run
-        if (await self.ledger.session(session_id)).status is not Status.RUNNING:
+        before = await self.ledger.session(session_id)
+        if before.status is not Status.RUNNING:
             return None
         if not await self.ledger.claim(session_id):
             return "elsewhere"
@@ -256,14 +264,21 @@ class Runner:
         if session.status is not Status.RUNNING or session_id in self._runs or self._parked:
             await self.ledger.release(session_id)
             return self._runs.get(session_id)
+        if before.runner not in ("", self.ledger.runner):  # a lease that was given back names nobody
+            self.watcher.heard(SessionNews("taken_over", session_id))
         run = self._runs[session_id] = Run(session_id)
         self._tasks.start_soon(self._run, run)
         return run
 
     async def _run(self, run: Run) -> None:
+        with self.watcher.run(run.session_id):
+            await self._run_watched(run)
+
+    async def _run_watched(self, run: Run) -> None:
         try:
             with run.scope:
                 async with self._slots:
+                    self.watcher.heard(SessionNews("began", run.session_id))
                     session = await self.ledger.session(run.session_id)
                     await drive(self._graph(session.settings), session, run)
         except sqlite3.Error as error:
@@ -277,6 +292,8 @@ class Runner:
                 except Exception as error:
                     run.error = run.error or error
                 finally:
+                    if (news := run.news()) is not None:
+                        self.watcher.heard(news)
                     self._runs.pop(run.session_id, None)
                     run.end()
 
@@ -298,7 +315,7 @@ class Runner:
             return
         records = await turn_records(self.store, self.ledger, session.session_id)
         best = best_turn(records)
-        await self.ledger.change(
+        changed = await self.ledger.change(
             session,
             status=Status.FINISHED,
             stop_reason=StopReason.CANCELLED,
@@ -306,6 +323,8 @@ class Runner:
             selected_turn=best.turn if best is not None else None,
             wanted="",
         )
+        if changed:
+            self.watcher.heard(SessionNews("ended", session.session_id, StopReason.CANCELLED))
 
     async def _poll(self) -> None:
         """Look for marks that another process left on the sessions that run here."""
@@ -338,13 +357,16 @@ class Runner:
                 settings=self.defaults,
                 pictures=self._pictures,
                 records=self._records,
+                watcher=self.watcher,
             )
             self._graphs[key] = wire(nodes).compile(checkpointer=self._checkpointer)
         return self._graphs[key]
 
 
 @asynccontextmanager
-async def open_runner(config: Config, models: Models | None = None) -> AsyncIterator[Runner]:
+async def open_runner(
+    config: Config, models: Models | None = None, *, watcher: Watcher = UNWATCHED
+) -> AsyncIterator[Runner]:
     """A runner over the configured data folder: two SQLite files, and the store for pictures."""
     store = await run_sync(Store, config.store_url)
     ledger = await run_sync(Ledger, config.data / "sessions.sqlite")
@@ -356,6 +378,7 @@ async def open_runner(config: Config, models: Models | None = None) -> AsyncIter
                 models=models or Models(config.models),
                 checkpointer=checkpointer,
                 config=config,
+                watcher=watcher,
             )
             async with runner:
                 yield runner

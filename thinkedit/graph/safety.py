@@ -14,6 +14,7 @@ import anyio
 from thinkedit.adapters.base import Safety, SafetyRequest, SafetyVerdict
 from thinkedit.errors import EditorFailed, EditRefused, ThinkEditError, UnsupportedEdit
 from thinkedit.graph.answers import in_one_line
+from thinkedit.graph.patience import TooLate
 from thinkedit.types import LoopSettings
 
 __all__ = [
@@ -78,7 +79,7 @@ async def review_once(safety: Safety, request: SafetyRequest, limit: float) -> S
     except Exception as error:
         log.exception("safety check %s raised an error that its contract does not name", safety.identity)
         raise Unchecked(f"the safety check failed: {in_one_line(error)}") from error
-    raise Unchecked(f"the safety check gave no verdict within {limit:g} s")
+    raise Unchecked(f"the safety check gave no verdict within {limit:g} s") from TooLate()
 
 
 async def reviewed(safety: Safety, request: SafetyRequest, settings: LoopSettings) -> None:

@@ -57,7 +57,7 @@ async def select(
         async def ask() -> str:
             return str((await comparer.compare(request)).better)
 
-        return await turn.calls.text("compare", digest, ask)
+        return await turn.calls.text("compare", identity, digest, ask)
 
     try:
         answers = await together([partial(prefer, first, second), partial(prefer, second, first)])

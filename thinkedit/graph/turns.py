@@ -17,6 +17,7 @@ from thinkedit.graph.calls import Calls
 from thinkedit.graph.sessions import LONGEST_INSTRUCTION
 from thinkedit.graph.state import EditState
 from thinkedit.graph.stopping import next_seed
+from thinkedit.graph.watching import UNWATCHED, SessionNews, Watcher
 from thinkedit.images import Picture
 from thinkedit.ledger import Ledger, Session
 from thinkedit.store import Store
@@ -57,6 +58,7 @@ class Workbench:
     owner: str = ""
     pictures: PictureCache = field(default_factory=PictureCache)
     records: RecordCache = field(default_factory=RecordCache)
+    watcher: Watcher = UNWATCHED
 
     async def take(self, state: EditState) -> TurnInHand:
         """What the state's cursor points at, held by this process. LeaseLost where another one has it."""
@@ -73,7 +75,14 @@ class Workbench:
             self.emit(session, "retrying", turn=turn, message=message)
 
         return Calls(
-            self.store, self.ledger, self.pictures, session.session_id, turn, session.settings, retrying
+            self.store,
+            self.ledger,
+            self.pictures,
+            session.session_id,
+            turn,
+            session.settings,
+            retrying,
+            self.watcher,
         )
 
     async def record(self, sha: str) -> TurnRecord:
@@ -119,10 +128,21 @@ class Workbench:
         return {"phase": "stop", "stop_reason": reason.value}
 
     def emit(self, session: Session, kind: Any, **values: Any) -> None:
-        """Stream an Event to whoever follows the graph."""
+        """Stream an Event to whoever follows the graph, and tell the watcher what is news to it."""
+        self._tell(session, kind, values)
         event = Event(kind=kind, session_id=session.session_id, turns=session.settings.turns, **values)
         with contextlib.suppress(RuntimeError):  # a node called outside a graph has no stream
             get_stream_writer()(event.model_dump(mode="json"))
+
+    def _tell(self, session: Session, kind: Any, values: dict[str, Any]) -> None:
+        match kind:
+            case "edited":
+                self.watcher.heard(SessionNews("turn", session.session_id))
+            case "paused":
+                self.watcher.heard(SessionNews("paused", session.session_id))
+            case "stopped":
+                reason = StopReason(values["message"])
+                self.watcher.heard(SessionNews("ended", session.session_id, reason))
 
 
 def past(record: TurnRecord) -> Past:

@@ -16,8 +16,10 @@ from thinkedit.errors import AnswerError, InputError, NotFoundError, SettingsErr
 from thinkedit.graph.answers import critique_in, text_in
 from thinkedit.graph.asking import HOST
 from thinkedit.graph.averaging import combined
+from thinkedit.graph.patience import TooLate
 from thinkedit.graph.sessions import checked_instruction, turn_records
 from thinkedit.graph.together import together
+from thinkedit.graph.watching import Watcher, tell_alone
 from thinkedit.images import ImageInput, Loaded
 from thinkedit.tools.inputs import a_runner, load_image, loop_settings
 from thinkedit.tools.think import owned_session
@@ -119,7 +121,7 @@ async def refine_instruction(
         )
         told = critique.next_prompt
         if model is not None:
-            told = await _refined(model, request, critique, settings)
+            told = await _refined(runner.watcher, model, request, critique, settings)
             identity = f"{identity}, {identity_of(model)}"
         return RefinedResult(
             prompt=told,
@@ -166,7 +168,7 @@ async def _critique(
             "thinker 'host' is you: look at both pictures and judge them yourself, or name another thinker"
         )
     looks = await together(
-        [partial(_look, model, request, settings, look) for look in range(settings.passes)]
+        [partial(_look, runner.watcher, model, request, settings, look) for look in range(settings.passes)]
     )
     critique = combined(looks)
     if critique.state is not CritiqueState.SCORED:
@@ -174,7 +176,9 @@ async def _critique(
     return critique, model.identity, request
 
 
-async def _look(model: Thinker, request: CritiqueRequest, settings: LoopSettings, look: int) -> Critique:
+async def _look(
+    watcher: Watcher, model: Thinker, request: CritiqueRequest, settings: LoopSettings, look: int
+) -> Critique:
     """One look. Where it is one of several, its failure is an answer too, since the others may do."""
 
     async def once() -> Critique:
@@ -183,10 +187,13 @@ async def _look(model: Thinker, request: CritiqueRequest, settings: LoopSettings
             if critique.state is not CritiqueState.SCORED:
                 raise ThinkerFailed(critique.reasoning or "the thinker gave no critique")
             return critique
-        raise ThinkerFailed(f"the thinker gave no answer within {settings.critique_timeout:g} s")
+        raise ThinkerFailed(
+            f"the thinker gave no answer within {settings.critique_timeout:g} s"
+        ) from TooLate()
 
+    tell = partial(tell_alone, watcher, "critique", model.identity)
     try:
-        return await tried(once, settings, ThinkerFailed)
+        return await tried(once, settings, ThinkerFailed, tell)
     except (AnswerError, ThinkerFailed) as error:
         if settings.passes == 1:
             raise
@@ -194,7 +201,7 @@ async def _look(model: Thinker, request: CritiqueRequest, settings: LoopSettings
 
 
 async def _refined(
-    model: Refiner, request: CritiqueRequest, critique: Critique, settings: LoopSettings
+    watcher: Watcher, model: Refiner, request: CritiqueRequest, critique: Critique, settings: LoopSettings
 ) -> str:
     asked = RefineRequest(
         request.source, request.edited, request.instruction, request.prompt, critique, request.history
@@ -203,9 +210,12 @@ async def _refined(
     async def once() -> str:
         with anyio.move_on_after(settings.critique_timeout):
             return text_in(await model.refine(asked)).strip()
-        raise ThinkerFailed(f"the refiner gave no answer within {settings.critique_timeout:g} s")
+        raise ThinkerFailed(
+            f"the refiner gave no answer within {settings.critique_timeout:g} s"
+        ) from TooLate()
 
-    return await tried(once, settings, ThinkerFailed)
+    tell = partial(tell_alone, watcher, "refine", identity_of(model))
+    return await tried(once, settings, ThinkerFailed, tell)
 
 
 async def _request_of_turn(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from anyio.to_thread import run_sync
@@ -15,6 +16,7 @@ from thinkedit.graph.answers import items_in
 from thinkedit.graph.patience import TooLate, in_time
 from thinkedit.graph.safety import reviewed
 from thinkedit.graph.sessions import checked_instruction
+from thinkedit.graph.watching import tell_alone
 from thinkedit.images import ImageInput, Loaded, save
 from thinkedit.tools.inputs import a_runner, checked_output, load_image, loop_settings, safety_name, stored
 from thinkedit.tools.trying import tried
@@ -73,13 +75,15 @@ async def edit_image(
             limit, request = settings.edit_timeout, EditRequest(source.picture, prompt, seed)
             try:
                 [made] = items_in(await in_time(limit, lambda told: model.edit([request], told), progress), 1)
-            except TooLate:
-                raise EditorFailed(f"the editor gave no image within {limit:g} s") from None
+            except TooLate as late:
+                raise EditorFailed(f"the editor gave no image within {limit:g} s") from late
             if isinstance(made, EditError):
                 raise made
             return made
 
-        edited = await tried(once, settings, EditorFailed)
+        edited = await tried(
+            once, settings, EditorFailed, partial(tell_alone, runner.watcher, "edit", model.identity)
+        )
         seconds = time.monotonic() - started
         picture = edited.picture
         if guard is not None:
