@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from thinkedit.graph.rebuild import Rebuilt
     from thinkedit.graph.upkeep import Pruning
 
-__all__ = ["megabytes", "parse_age"]
+__all__ = ["megabytes", "parse_age", "parse_size"]
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_SIZES = {"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}
 
 
 def parse_age(text: str) -> float:
@@ -27,6 +28,14 @@ def parse_age(text: str) -> float:
     if found is None:
         raise typer.BadParameter(f"{text!r} is no span of time: write 30d, 12h, 90m or 2w")
     return float(found[1]) * _UNITS[found[2]]
+
+
+def parse_size(text: str) -> int:
+    """Bytes in `2GB`, `500 MB` or `800000000`; 1 kB is 1,000 bytes. BadParameter for anything else."""
+    found = re.fullmatch(r"(\d{1,15}(?:\.\d+)?)\s*([kmgt]?b|)", text.strip().lower())
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is no size: write 2GB, 500MB or a number of bytes")
+    return int(float(found[1]) * _SIZES[found[2]])
 
 
 def megabytes(size: int) -> str:
@@ -116,6 +125,14 @@ def prune(
         int | None,
         typer.Option(metavar="N", min=0, help="Keep the newest N whatever their age.", show_default=False),
     ] = None,
+    max_bytes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="Delete the oldest that are over, until all pictures take no more: 2GB, 500MB.",
+            show_default=False,
+        ),
+    ] = None,
     grace: Annotated[
         str, typer.Option(metavar="AGE", help="Keep unused pictures for so long: they may be uploads.")
     ] = "1h",
@@ -129,7 +146,8 @@ def prune(
 ) -> None:
     """Delete old sessions, and pictures and records that no session uses any more.
 
-    Without --older-than and --keep no session is deleted. Running sessions never are.
+    Without --older-than, --keep and --max-bytes no session is deleted. Running sessions never are, and those
+    that wait for you or were interrupted only by age.
     """
     from thinkedit.cli.interrupts import run
     from thinkedit.graph.runner import open_runner
@@ -138,11 +156,12 @@ def prune(
 
     age = parse_age(older_than) if older_than is not None else None
     spared = parse_age(grace)
+    size = parse_size(max_bytes) if max_bytes is not None else None
     loaded = options.configured(config, data)
 
     async def work() -> Pruning:
         async with open_runner(loaded) as runner:
-            plan = await plan_pruning(runner, older_than=age, keep=keep, grace=spared)
+            plan = await plan_pruning(runner, older_than=age, keep=keep, max_bytes=size, grace=spared)
             return plan if dry_run else await delete_planned(runner, plan, grace=spared)
 
     _say_pruned(run(work), as_json=as_json, dry_run=dry_run)

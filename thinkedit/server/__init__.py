@@ -72,6 +72,7 @@ def _prepare() -> None:
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("thinkedit.models").setLevel(logging.INFO)  # what was decided for a model, and why
+    logging.getLogger("thinkedit.retention").setLevel(logging.INFO)  # what was deleted
     try:
         import thinkedit.server.serving  # noqa: F401
     except ModuleNotFoundError as error:

@@ -29,6 +29,7 @@ from thinkedit.server.lifetime import RunnerSource, SharedRunner
 from thinkedit.server.loopback import LoopbackOnly, bind, security_settings
 from thinkedit.server.pages import add_page_routes
 from thinkedit.server.resuming import take_up
+from thinkedit.server.retention import keep_within
 from thinkedit.server.routes import add_image_routes
 
 __all__ = ["http_app", "serve_bridge", "serve_http", "serve_stdio"]
@@ -114,6 +115,7 @@ async def serve_http(
                 server.should_exit = True
 
             tasks.start_soon(_on_signal, source, leave)
+            tasks.start_soon(keep_within, source, config.server.retention)
             if resume:
                 tasks.start_soon(take_up, source)
             if on_ready is not None:
