@@ -47,7 +47,7 @@ clean:
 	@touch $@
 
 .venv/.dev: .venv/.core
-	$(PIP) --editable ".[mcp]" --group dev
+	$(PIP) --editable ".[mcp,postgres]" --group dev
 	@touch $@
 
 .venv/.models: .venv/.dev

@@ -107,7 +107,7 @@ BAD_FILES = {
     "a wrong type": ('[loop]\nturns = "many"\n', "'many'"),
     "a misspelt setting": ("[loop]\ntruns = 3\n", "there is no setting 'loop.truns' (in "),
     "a misspelling gets a suggestion": ("[loop]\ntruns = 3\n", "did you mean 'turns'?"),
-    "an unknown setting gets a list": ("wxyz = 1\n", "there are: data, store, loop, models"),
+    "an unknown setting gets a list": ("wxyz = 1\n", "there are: data, store, database, loop, models"),
     "a table where a list belongs": ("[server.allow]\nx = 1\n", "'server.allow'"),
     "an item of a list": ("[server]\nallow = [1]\n", "the setting 'server.allow.0' has the value 1 (in "),
 }

@@ -27,7 +27,7 @@ __all__ = ["Config", "Limits", "ServerConfig", "config_file", "load_config"]
 FILE = "thinkedit.toml"
 PREFIX = "THINKEDIT_"
 
-SECRET_WORDS = ("key", "token", "secret", "password", "authorization", "headers", "credential")
+SECRET_WORDS = ("key", "token", "secret", "password", "authorization", "headers", "credential", "database")
 """A setting whose name holds one of these is never shown."""
 
 _USER = re.compile(r"(?<=://)[^/@\s]+@")
@@ -122,7 +122,9 @@ class Config(BaseModel):
     data: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("thinkedit", appauthor=False)))
     store: str | None = Field(None, description="fsspec URL of the picture store; default: below `data`")
     database: str | None = Field(
-        None, description="postgresql:// URL for sessions; default: SQLite in `data`"
+        None,
+        pattern="^postgres(ql)?://",
+        description="postgresql:// URL for sessions; default: SQLite in `data`",
     )
     loop: LoopSettings = Field(default_factory=LoopSettings)
     models: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -133,6 +135,11 @@ class Config(BaseModel):
     @property
     def store_url(self) -> str:
         return self.store or str(self.data / "store")
+
+    @property
+    def sessions(self) -> str | Path:
+        """Where the ledger is: the database's URL, or the file in `data`."""
+        return self.database or self.data / "sessions.sqlite"
 
 
 class _Variables(Config, BaseSettings):

@@ -24,6 +24,26 @@ if ! command -v chromium >/dev/null 2>&1 && ! command -v google-chrome >/dev/nul
     fi
 fi
 
+if ! command -v pg_ctl >/dev/null 2>&1 && ! ls /usr/lib/postgresql/*/bin/pg_ctl >/dev/null 2>&1; then
+    if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null
+    else
+        echo "PostgreSQL is not installed: replicas are not tested" >&2
+        [ "${CI:-}" != true ]
+    fi
+fi
+
+# The proxy before replicas, and shells whose completion is tested; no service is started.
+for program in nginx zsh fish; do
+    if ! PATH="$PATH:/usr/sbin" command -v "$program" >/dev/null 2>&1; then
+        if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+            DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "$program" >/dev/null
+        else
+            echo "$program is not installed: what needs it is not tested" >&2
+        fi
+    fi
+done
+
 if ! command -v npm >/dev/null 2>&1; then
     echo "npm is not installed: the inspector, the TypeScript client and the conformance suite are not run" >&2
     [ "${CI:-}" != true ]

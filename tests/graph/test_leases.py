@@ -21,7 +21,7 @@ from thinkedit.adapters.thinkers.scripted import ScriptedThinker
 from thinkedit.config import Config
 from thinkedit.errors import LeaseLost, NotFoundError
 from thinkedit.graph.runner import open_runner
-from thinkedit.ledger import Call, Ledger, leases
+from thinkedit.ledger import Call, Ledger, sqlite
 from thinkedit.store import Store
 from thinkedit.tools import continue_edit
 from thinkedit.types import EditResult, Status, StopReason
@@ -48,10 +48,10 @@ def two(tmp_path: Path) -> Any:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Moves the time that leases are counted by."""
-    real = leases.time.time
+    real = sqlite.time.time
 
     def forward(seconds: float) -> None:
-        monkeypatch.setattr(leases.time, "time", lambda: real() + seconds)
+        monkeypatch.setattr(sqlite.time, "time", lambda: real() + seconds)
 
     return forward
 

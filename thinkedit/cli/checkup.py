@@ -53,6 +53,10 @@ EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "openai": (("openai",), "editors behind /v1/images/edits"),
     "heif": (("pillow-heif",), "HEIC pictures"),
+    "postgres": (
+        ("langgraph-checkpoint-postgres", "psycopg", "psycopg-pool"),
+        "sessions in PostgreSQL, which several servers share",
+    ),
     "s3": (("s3fs",), "stores on S3"),
 }
 SLOWEST_CHECK = 15.0
@@ -182,8 +186,8 @@ async def _data(config: Config, found: list[Finding]) -> None:
         return
     if config.store is not None:
         await _noted("store", found, lambda: run_sync(_store, config.store_url))
-    if (config.data / "sessions.sqlite").exists():
-        await _noted("sessions", found, lambda: _sessions(config.data / "sessions.sqlite"))
+    if config.database is not None or (config.data / "sessions.sqlite").exists():
+        await _noted("sessions", found, lambda: _sessions(config))
 
 
 async def _noted(name: str, found: list[Finding], look: Callable[[], Awaitable[str]]) -> None:
@@ -212,13 +216,13 @@ def _store(url: str) -> str:
     return url
 
 
-async def _sessions(path: Path) -> str:
-    ledger = await run_sync(Ledger, path)
+async def _sessions(config: Config) -> str:
+    ledger = await run_sync(Ledger, config.sessions)
     try:
         count = len(await ledger.sessions(OWNER, 1_000_000))
     finally:
         ledger.close()
-    return f"{count} in {path.name}"
+    return f"{count} in {ledger.name}"
 
 
 async def _model(

@@ -204,8 +204,8 @@ def rebuild(
 ) -> None:
     """Make a lost or damaged session database again from the records in the store.
 
-    A damaged database is renamed, never deleted; sessions that are there already stay as they are. End
-    servers that use the data folder first.
+    A damaged database is renamed, never deleted, and one in PostgreSQL only filled; sessions that are there
+    already stay as they are. End servers that use the data folder first.
     """
     from anyio.to_thread import run_sync
 
@@ -218,7 +218,7 @@ def rebuild(
     loaded = options.configured(config, data)
 
     async def work() -> tuple[list[Path], Rebuilt]:
-        names = ("sessions.sqlite", "checkpoints.sqlite")
+        names = ("sessions.sqlite", "checkpoints.sqlite") if loaded.database is None else ()
         moved = [await run_sync(set_aside_if_damaged, loaded.data / name) for name in names]
         async with opened(loaded) as (store, ledger):
             return [path for path in moved if path is not None], await put_back(store, ledger)

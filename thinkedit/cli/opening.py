@@ -25,7 +25,7 @@ OWNER = ""
 async def opened(config: Config) -> AsyncIterator[tuple[Store, Ledger]]:
     """Store and ledger without checkpoints and models: quick, and enough to look and to export."""
     store = await run_sync(Store, config.store_url)
-    ledger = await run_sync(Ledger, config.data / "sessions.sqlite")
+    ledger = await run_sync(Ledger, config.sessions)
     try:
         yield store, ledger
     finally:

@@ -43,7 +43,10 @@ def _session_ids(incomplete: str) -> list[tuple[str, str]]:
     from thinkedit.config import load_config
 
     try:
-        path = load_config().data / "sessions.sqlite"
+        config = load_config()
+        if config.database is not None:  # a key that is pressed does not wait for another machine
+            return []
+        path = config.data / "sessions.sqlite"
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
             rows = db.execute(
                 "SELECT session_id, instruction FROM sessions WHERE substr(session_id, 1, ?) = ?"

@@ -31,7 +31,7 @@ from thinkedit.errors import (
 )
 from thinkedit.graph.build import wire
 from thinkedit.graph.cache import PictureCache, RecordCache
-from thinkedit.graph.checkpoints import checkpoints_failed, sqlite_checkpoints
+from thinkedit.graph.checkpoints import checkpoints, checkpoints_failed
 from thinkedit.graph.driving import drive
 from thinkedit.graph.forking import fork
 from thinkedit.graph.nodes import Nodes
@@ -367,11 +367,11 @@ class Runner:
 async def open_runner(
     config: Config, models: Models | None = None, *, watcher: Watcher = UNWATCHED
 ) -> AsyncIterator[Runner]:
-    """A runner over the configured data folder: two SQLite files, and the store for pictures."""
+    """A runner over the configured store and database: by default two SQLite files in the data folder."""
     store = await run_sync(Store, config.store_url)
-    ledger = await run_sync(Ledger, config.data / "sessions.sqlite")
+    ledger = await run_sync(Ledger, config.sessions)
     try:
-        async with sqlite_checkpoints(config.data / "checkpoints.sqlite") as checkpointer:
+        async with checkpoints(config, ledger) as checkpointer:
             runner = Runner(
                 store=store,
                 ledger=ledger,

@@ -1,4 +1,4 @@
-"""Sessions, their turns, leases and recorded model calls, in one SQLite file.
+"""Sessions, their turns, leases and recorded model calls, in a SQLite file or in a PostgreSQL database.
 
 The ledger is an index: pictures and turn records lie in the store under their hashes. It answers which
 sessions there are, who runs one now, and which model calls have been paid for already.

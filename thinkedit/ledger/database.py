@@ -1,135 +1,122 @@
-"""One SQLite connection, used from threads, whose faults come out as LedgerError."""
+"""What the ledger asks of a database, be it SQLite or PostgreSQL, and which of the two it gets.
+
+The statements are written in the dialect that both share. What differs is here: the marks and rows of a
+statement, the clock, the lock on a row, and what is done where the database is away for a moment.
+"""
 
 from __future__ import annotations
 
 import os
-import sqlite3
-import threading
-import time
-import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from anyio import CapacityLimiter
 from anyio.lowlevel import checkpoint
 from anyio.to_thread import run_sync
 
-from thinkedit.errors import LedgerError
-from thinkedit.ledger.rows import SCHEMA, VERSION
+from thinkedit.errors import MissingExtra
 
-__all__ = ["PATIENCE", "Database", "write_ahead"]
+__all__ = ["Database", "Db", "Driver", "Row", "Rows", "is_url"]
 
 T = TypeVar("T")
 
-PATIENCE = 10.0
-"""Seconds to wait for another process that has the database locked."""
+
+class Row(Protocol):
+    """A row, read by name or by index; `dict(row)` works."""
+
+    def keys(self) -> Iterable[str]: ...
+    def __getitem__(self, key: Any, /) -> Any: ...
 
 
-def write_ahead(db: sqlite3.Connection) -> None:
-    """Put a database in WAL mode, in which readers and the writer do not wait for each other.
+class Rows(Protocol):
+    def fetchone(self) -> Any: ...
+    def fetchall(self) -> Sequence[Any]: ...
+    def __iter__(self) -> Iterator[Any]: ...
 
-    SQLite's own waiting does not cover this switch: where several processes open a new database at once,
-    all but one are told at once that it is locked.
+
+class Db(Protocol):
+    """What a piece of work does its statements with; the values stand for `?` marks.
+
+    again: whether this is not the first attempt at the work. An earlier one may have been kept after all,
+    where the connection was cut while it was committed: what must not be done twice looks first.
+    clock: SQL for the time now, in seconds of the Unix epoch, by the clock that all processes share.
+    locking: what a SELECT ends with that locks its rows up to the end of the transaction.
     """
-    until = time.monotonic() + PATIENCE
-    while True:
-        try:
-            db.execute("PRAGMA journal_mode=WAL").close()
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-            time.sleep(0.01)
+
+    @property
+    def again(self) -> bool: ...
+    @property
+    def clock(self) -> str: ...
+    @property
+    def locking(self) -> str: ...
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> Rows: ...
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None: ...
+
+
+class Driver(Protocol):
+    """One database; its methods block, and may be called from several threads.
+
+    name: for people; it holds no password.
+    threads: how much work is done at once; 0 where nothing blocks for longer than reaching a thread takes.
+    Each method raises LedgerError where the database cannot be used.
+    """
+
+    threads: int
+    name: str
+
+    def run(self, work: Callable[[Db], T]) -> T:
+        """Do `work`, each statement kept by itself."""
+        ...
+
+    def transaction(self, work: Callable[[Db], T]) -> T:
+        """Do `work`: all of it is kept, or nothing. It may be done again from the beginning."""
+        ...
+
+    def last(self, work: Callable[[Db], Any]) -> None:
+        """Do `work` without waiting for a database that is away: the process wants to end."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def is_url(where: object) -> bool:
+    """Whether `where` names a PostgreSQL database rather than a file."""
+    return isinstance(where, str) and where.startswith(("postgresql://", "postgres://"))
 
 
 class Database:
-    """The file at `path`, or a database in memory where path is None.
+    """The database that `where` names: a postgresql:// URL, a file of SQLite, or memory where it is None.
 
-    Raises LedgerError where the file cannot be opened, read or written.
+    Raises LedgerError where it cannot be opened, read or written, MissingExtra without psycopg.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None) -> None:
-        self.path = None if path is None else Path(path)
-        self._lock = threading.Lock()
-        self._threads = CapacityLimiter(1)
-        self._db = self._guard(self._connect)
-        # An embedding author may simply let go of the ledger.
-        self._end = weakref.finalize(self, self._db.close)
+    def __init__(self, where: str | os.PathLike[str] | None) -> None:
+        self.driver = _driver(where)
+        self.name = self.driver.name
+        self._threads = CapacityLimiter(max(self.driver.threads, 1))
 
-    def _connect(self) -> sqlite3.Connection:
-        if self.path is not None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        db = sqlite3.connect(
-            ":memory:" if self.path is None else str(self.path),
-            timeout=PATIENCE,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        db.row_factory = sqlite3.Row
-        try:
-            write_ahead(db)
-            # In WAL mode NORMAL loses nothing when a process dies; a power cut can cost the last commits,
-            # never the file, and what they recorded is then done again.
-            db.execute("PRAGMA synchronous=NORMAL")
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version not in (0, VERSION):
-                raise LedgerError(
-                    f"the session database {self.path} is of version {version}, this thinkedit reads "
-                    f"{VERSION}: use the release that wrote it, or another --data folder"
-                )
-            if version == 0:
-                db.executescript(f"BEGIN IMMEDIATE;{SCHEMA}PRAGMA user_version={VERSION};COMMIT;")
-        except BaseException:
-            db.close()
-            raise
-        return db
+    async def _run(self, work: Callable[[Db], T]) -> T:
+        return await self._in_thread(lambda: self.driver.run(work))
 
-    def _guard(self, work: Callable[[], T]) -> T:
-        try:
-            return work()
-        except sqlite3.DatabaseError as error:
-            kind = type(error).__name__
-            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
-                hint = "another process holds it; try again"
-            elif isinstance(error, sqlite3.OperationalError):
-                hint = "check that the folder can be written and has space left"
-            else:
-                hint = (
-                    "it is damaged; move it away and run `thinkedit sessions rebuild`: "
-                    "pictures and turn records are safe in the store"
-                )
-            raise LedgerError(f"the session database {self.path}: {error} ({kind}): {hint}") from error
-        except OSError as error:
-            raise LedgerError(f"the session database {self.path}: {error.strerror or error}") from error
-
-    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        if self.path is None:  # nothing there blocks for longer than a thread takes to be reached
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        if not self.driver.threads:
             await checkpoint()
-            return self._locked(work)
+            return work()
         # The limiter is the ledger's own, so that it never waits for threads that pixel work holds.
-        return await run_sync(self._locked, work, limiter=self._threads)
-
-    async def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `work` with the database locked for writing: all of it is kept, or nothing."""
-
-        def transaction(db: sqlite3.Connection) -> T:
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                result = work(db)
-                db.execute("COMMIT")
-            except BaseException:
-                if db.in_transaction:  # some faults, such as a full disk, have rolled it back already
-                    db.execute("ROLLBACK")
-                raise
-            return result
-
-        return await self._run(transaction)
-
-    def _locked(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        with self._lock:
-            return self._guard(lambda: work(self._db))
+        return await run_sync(work, limiter=self._threads)
 
     def close(self) -> None:
-        with self._lock:
-            self._end()
+        self.driver.close()
+
+
+def _driver(where: str | os.PathLike[str] | None) -> Driver:
+    if is_url(where):
+        try:
+            from thinkedit.ledger.postgres import Postgres
+        except ImportError as error:  # psycopg is there, but finds no libpq: that is no better
+            raise MissingExtra("a PostgreSQL database", "postgres") from error
+        return Postgres(str(where))
+    from thinkedit.ledger.sqlite import SQLite
+
+    return SQLite(None if where is None else Path(where))

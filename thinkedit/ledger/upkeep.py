@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from collections.abc import Collection, Sequence
@@ -11,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from thinkedit.errors import LedgerError
+from thinkedit.ledger.database import Db
 from thinkedit.ledger.ledger import Ledger
-from thinkedit.ledger.rows import Call, Session, TurnEntry
+from thinkedit.ledger.rows import Call, Session, TurnEntry, note_image, short
 from thinkedit.types import Image
 
 __all__ = ["RecordedCall", "forget_images", "in_use", "restore", "set_aside_if_damaged"]
@@ -36,17 +36,18 @@ async def in_use(ledger: Ledger, without: Collection[str] = ()) -> tuple[set[str
 
     without: ids to leave out, as if those sessions were deleted already.
     """
-    left_out = json.dumps(list(without))
-    kept = "session_id NOT IN (SELECT value FROM json_each(?1))"
+    left_out = set(without)
 
-    def work(db: sqlite3.Connection) -> tuple[set[str], set[str]]:
-        sessions = db.execute(f"SELECT session_id FROM sessions WHERE {kept}", (left_out,))
-        hashes = db.execute(
-            f"SELECT source FROM sessions WHERE {kept} UNION SELECT record FROM turns WHERE {kept}"
-            f" UNION SELECT output FROM calls WHERE role='edit' AND state='ok' AND {kept}",
-            (left_out,),
+    def work(db: Db) -> tuple[set[str], set[str]]:
+        sessions = db.execute("SELECT session_id FROM sessions").fetchall()
+        named = db.execute(
+            "SELECT session_id, source FROM sessions UNION SELECT session_id, record FROM turns"
+            " UNION SELECT session_id, output FROM calls WHERE role='edit' AND state='ok'"
         )
-        return {row[0] for row in sessions.fetchall()}, {row[0] for row in hashes}
+        return (
+            {row[0] for row in sessions if row[0] not in left_out},
+            {row[1] for row in named if row[0] not in left_out},
+        )
 
     return await ledger._run(work)
 
@@ -54,10 +55,10 @@ async def in_use(ledger: Ledger, without: Collection[str] = ()) -> tuple[set[str
 async def forget_images(ledger: Ledger, hashes: Collection[str]) -> None:
     """Take back every caller's leave to use these pictures, which are gone."""
 
-    def work(db: sqlite3.Connection) -> None:
-        db.executemany("DELETE FROM images WHERE sha=?", [(sha,) for sha in hashes])
+    def work(db: Db) -> None:
+        db.executemany("DELETE FROM images WHERE sha=?", [(sha,) for sha in sorted(hashes)])
 
-    await ledger._transaction(work)
+    await ledger._run(work)
 
 
 async def restore(
@@ -77,7 +78,9 @@ async def restore(
     }
     id_ = session.session_id
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Db) -> None:
+        if db.again and db.execute("SELECT 1 FROM sessions WHERE session_id=?", (id_,)).fetchone():
+            return
         marks = ",".join("?" * len(values))
         db.execute(f"INSERT INTO sessions ({','.join(values)}) VALUES ({marks})", tuple(values.values()))
         db.executemany(
@@ -85,15 +88,16 @@ async def restore(
             [(id_, entry.turn, entry.record, int(entry.complete)) for entry in turns],
         )
         db.executemany(
-            "INSERT OR IGNORE INTO calls VALUES (?,?,?,?,?,1,1,?,?,?,?,?)",
-            [(id_, one.role, one.turn, one.item, one.digest, *vars(one.call).values(), now) for one in calls],
+            "INSERT INTO calls VALUES (?,?,?,?,?,1,1,?,?,?,?,?) ON CONFLICT DO NOTHING",
+            [
+                (id_, one.role, one.turn, one.item, short(one.digest), *vars(one.call).values(), now)
+                for one in calls
+            ],
         )
-        db.executemany(
-            "INSERT OR IGNORE INTO images VALUES (?,?,?,?,?,?,?)",
-            [(i.sha256, session.owner, i.width, i.height, i.mime_type, i.bytes, now) for i in images],
-        )
+        for image in sorted(images, key=lambda image: image.sha256):  # in one order, or two would dead-lock
+            note_image(db, session.owner, image, now)
 
-    await ledger._transaction(work)
+    await ledger._transaction(id_, work)
 
 
 def set_aside_if_damaged(path: Path) -> Path | None:

@@ -29,7 +29,7 @@ def default_graph(config: Config | None = None, *, checkpointer: Any = None) -> 
         editor=models.editor(loop.editor),
         thinker=models.thinker(loop.thinker),
         store=Store(chosen.store_url),
-        ledger=Ledger(chosen.data / "sessions.sqlite"),
+        ledger=Ledger(chosen.sessions),
         settings=loop,
         refiner=None if loop.refiner is None else models.refiner(loop.refiner),
         safety=None if loop.safety is None else models.safety(loop.safety),
