@@ -157,7 +157,7 @@ async def test_a_source_is_made_ready_once_for_all_turns(
     laid: list[Picture] = []
     sent = pictures._sent
     monkeypatch.setattr(
-        pictures, "_sent", lambda request, canvas: laid.append(request.source) or sent(request, canvas)
+        pictures, "_sent", lambda request, *more: laid.append(request.source) or sent(request, *more)
     )
     async with editor(url) as made:
         for prompt in ("green", "greener", "greenest"):
