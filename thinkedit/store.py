@@ -68,6 +68,11 @@ class Store:
         store._place = Memory()
         return store
 
+    @property
+    def folder(self) -> Path | None:
+        """Where a local store lies; it may not have been made yet. None for any other."""
+        return self._place.root if isinstance(self._place, Folder) else None
+
     def put(self, picture: Picture) -> str:
         """Store `picture.data`; returns its SHA-256. What is there already is left, or healed if damaged."""
         key = f"images/{picture.sha256[:2]}/{picture.sha256}.{_ENDINGS[picture.mime_type]}"

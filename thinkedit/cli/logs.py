@@ -7,9 +7,13 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from thinkedit.cli.output import clean, warn
+import typer
 
-__all__ = ["noted"]
+from thinkedit.cli.failures import exit_code
+from thinkedit.cli.output import clean, warn
+from thinkedit.errors import ThinkEditError
+
+__all__ = ["ending_in_json", "noted"]
 
 LOADED = "thinkedit.models"
 """Where a model says what was decided when it was loaded; the only notes below a warning that are shown."""
@@ -28,6 +32,20 @@ class _Lines(logging.Handler):
                 warn("".join(traceback.format_exception(*record.exc_info)))
         except Exception:
             self.handleError(record)
+
+
+@contextmanager
+def ending_in_json() -> Iterator[None]:
+    """Say what ends a server in its log, which is JSON by then, instead of as a line of text."""
+    try:
+        yield
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except Exception as error:
+        expected = isinstance(error, ThinkEditError)
+        log = logging.getLogger("thinkedit")
+        log.critical("%s", str(error) or type(error).__name__, exc_info=None if expected else error)
+        raise typer.Exit(exit_code(error)) from error
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,6 +51,12 @@ def serve(
     resume: Annotated[
         bool, typer.Option("--resume", help="With --http: take up runs that a server left when it ended.")
     ] = False,
+    log_format: Annotated[
+        str | None,
+        typer.Option(
+            metavar="text|json", help="How the log on standard error is written.", show_default=False
+        ),
+    ] = None,
     data: options.Data = None,
     config: options.ConfigFile = None,
     debug: options.Debug = False,
@@ -58,23 +65,35 @@ def serve(
 
     `thinkedit doctor` prints the lines to paste into Claude Desktop, Claude Code, VS Code and Cursor.
     """
+    from thinkedit.cli.logs import ending_in_json
     from thinkedit.cli.output import warn
     from thinkedit.server import run_bridge, run_http, run_stdio
 
     loaded = _with_server(options.configured(config, data), allow or [], output_dir)
+    loaded = _with_log_format(loaded, log_format)
     if connect is not None and http is not None:
         raise typer.BadParameter("--connect and --http do not go together: it passes on what another serves")
     if resume and http is None:
         raise typer.BadParameter("--resume goes with --http: on stdio the next call takes a session up")
-    if connect is not None:
-        run_bridge(loaded, connect)
-        return
-    if http is None:
-        run_stdio(loaded)
-        return
-    host, port = parse_address(http)
-    ready = "serving MCP at {} (Ctrl-C ends it)"
-    run_http(loaded, host, port, on_ready=lambda url: warn(ready.format(url)), resume=resume)
+    as_json = loaded.server.log_format == "json"
+    with ending_in_json() if as_json else nullcontext():
+        if connect is not None:
+            run_bridge(loaded, connect)
+            return
+        if http is None:
+            run_stdio(loaded)
+            return
+        host, port = parse_address(http)
+        ready = "serving MCP at {} (Ctrl-C ends it)"
+        on_ready = None if as_json else lambda url: warn(ready.format(url))
+        run_http(loaded, host, port, on_ready=on_ready, resume=resume)
+
+
+def _with_log_format(config: Config, given: str | None) -> Config:
+    if given not in (None, "text", "json"):
+        raise typer.BadParameter(f"--log-format is {given!r}: write text or json")
+    update = {} if given is None else {"log_format": given}
+    return config.model_copy(update={"server": config.server.model_copy(update=update)})
 
 
 def _with_server(config: Config, allow: list[Path], output_dir: Path | None) -> Config:

@@ -132,8 +132,7 @@ class Runner:
 
         session_id: one from `new_session_id`, for a caller who has to know it before.
         """
-        limits = self.config.limits
-        if len(self._runs) >= limits.sessions + limits.queue:
+        if self.full:
             raise BusyError(f"{len(self._runs)} sessions run or wait here: try again in 10 s", 10)
         opened = await open_session(
             store=self.store,
@@ -217,6 +216,11 @@ class Runner:
     async def stop(self, session_id: str) -> None:
         """Ask a running session to stop after the step it is in."""
         await self.ledger.mark(session_id, "stop")
+
+    @property
+    def full(self) -> bool:
+        """Whether as many sessions run and wait here as may: the next one is told to come back."""
+        return len(self._runs) >= self.config.limits.sessions + self.config.limits.queue
 
     def runs_here(self, session_id: str) -> bool:
         return session_id in self._runs

@@ -12,7 +12,7 @@ from thinkedit.errors import MissingExtra
 
 __all__ = ["run_bridge", "run_http", "run_stdio"]
 
-_EXTRA = {"mcp", "mcp_types", "multipart", "python_multipart", "starlette", "uvicorn"}
+_EXTRA = {"mcp", "mcp_types", "multipart", "python_multipart", "opentelemetry", "starlette", "uvicorn"}
 
 
 def run_stdio(config: Config) -> None:
@@ -20,7 +20,7 @@ def run_stdio(config: Config) -> None:
 
     Nothing else may write to standard output; the log goes to standard error. MissingExtra without `mcp`.
     """
-    _prepare()
+    _prepare(config)
     import anyio
 
     from thinkedit.server.serving import serve_stdio
@@ -36,7 +36,7 @@ def run_bridge(config: Config, server: str) -> None:
     from thinkedit.server.remote import server_url
 
     base = server_url(server)
-    _prepare()
+    _prepare(config)
     import anyio
 
     from thinkedit.server.serving import serve_bridge
@@ -58,7 +58,7 @@ def run_http(
     resume: take up the runs that a server which is gone has left.
     SettingsError for other hosts and ports in use, MissingExtra without `mcp`.
     """
-    _prepare()
+    _prepare(config)
     import anyio
 
     from thinkedit.server.serving import serve_http
@@ -66,7 +66,7 @@ def run_http(
     anyio.run(functools.partial(serve_http, config, host, port, on_ready, resume=resume))
 
 
-def _prepare() -> None:
+def _prepare(config: Config) -> None:
     """Log to standard error, and say how to install what is missing."""
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
@@ -79,3 +79,7 @@ def _prepare() -> None:
         if (error.name or "").partition(".")[0] in _EXTRA:
             raise MissingExtra("thinkedit serve", "mcp") from error
         raise
+    if config.server.log_format == "json":
+        from thinkedit.server.watching.setting_up import log_as_json_for
+
+        log_as_json_for(config)

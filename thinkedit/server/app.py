@@ -27,6 +27,7 @@ from thinkedit.server.delivery import Delivery, output_folder
 from thinkedit.server.fetching import Fetcher
 from thinkedit.server.lifetime import RunnerSource
 from thinkedit.server.strict import strict_tool
+from thinkedit.server.watching import Watching
 from thinkedit.tools import descriptions
 
 __all__ = ["create_server"]
@@ -62,7 +63,13 @@ class _Server(MCPServer[None]):
         ]
 
 
-def create_server(source: RunnerSource, config: Config, *, transport: Transport = "stdio") -> MCPServer[None]:
+def create_server(
+    source: RunnerSource,
+    config: Config,
+    *,
+    transport: Transport = "stdio",
+    watching: Watching | None = None,
+) -> MCPServer[None]:
     """A server whose calls use the runner that `source` lends them.
 
     transport: `stdio` for a host on the user's own machine, which may name files and gets results as files;
@@ -83,7 +90,7 @@ def create_server(source: RunnerSource, config: Config, *, transport: Transport 
         tools=_tools(calls),
         extensions=[_apps()],
         log_level="WARNING",
-        middleware=[_warming(source)],
+        middleware=[*([watching.calls()] if watching is not None else []), _warming(source)],
     )
     _add_resources(server, source, local=local)
     return server

@@ -18,6 +18,7 @@ from thinkedit.errors import BusyError
 
 if TYPE_CHECKING:
     from thinkedit.graph.runner import Runner
+    from thinkedit.graph.watching import Watcher
 
 __all__ = ["FixedRunner", "RunnerSource", "SharedRunner"]
 
@@ -59,8 +60,9 @@ class SharedRunner:
     one tries again.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, watcher: Watcher | None = None) -> None:
         self._config = config
+        self._watched = {} if watcher is None else {"watcher": watcher}
         self._runner: Runner | None = None
         self._users = 0
         self._lock = anyio.Lock()
@@ -122,7 +124,7 @@ class SharedRunner:
         try:
             # Shielded, so that a server that is being cancelled parks its runs and does not tear them.
             with anyio.CancelScope(shield=True):
-                async with module.open_runner(self._config) as runner:
+                async with module.open_runner(self._config, **self._watched) as runner:
                     task_status.started(runner)
                     await self._closing.wait()
                     await runner.park()

@@ -31,6 +31,7 @@ from thinkedit.server.pages import add_page_routes
 from thinkedit.server.resuming import take_up
 from thinkedit.server.retention import keep_within
 from thinkedit.server.routes import add_image_routes
+from thinkedit.server.watching import Watching
 
 __all__ = ["http_app", "serve_bridge", "serve_http", "serve_stdio"]
 
@@ -48,16 +49,19 @@ _GRACE = 1
 
 async def serve_stdio(config: Config) -> None:
     """Serve the host that started this process, until it closes standard input or signals."""
-    async with SharedRunner(config) as source, anyio.create_task_group() as tasks:
+    watching = Watching.here()
+    shared = SharedRunner(config, watching.watcher)
+    async with watching, shared as source, anyio.create_task_group() as tasks:
 
         def leave() -> None:
+            watching.end()
             # A thread waits in a read of standard input, which nothing but input ends: the interpreter
             # would wait for it. Everything that matters is closed by now.
             sys.stderr.flush()
             os._exit(0)
 
         tasks.start_soon(_on_signal, source, leave)
-        await create_server(source, config).run_stdio_async()
+        await create_server(source, config, watching=watching).run_stdio_async()
         tasks.cancel_scope.cancel()
 
 
@@ -97,10 +101,18 @@ async def serve_http(
         address, port = listening.getsockname()[:2]
         shown = f"[{address}]" if ":" in address else address
         url = f"http://{shown}:{port}/mcp"
-        async with SharedRunner(config) as source, anyio.create_task_group() as tasks:
+        watching = Watching.here()
+        shared = SharedRunner(config, watching.watcher)
+        async with watching, shared as source, anyio.create_task_group() as tasks:
             server = _Uvicorn(
                 uvicorn.Config(
-                    http_app(create_server(source, config, transport="http"), source, config, address),
+                    http_app(
+                        create_server(source, config, transport="http", watching=watching),
+                        source,
+                        config,
+                        address,
+                        watching=watching,
+                    ),
                     log_config=None,
                     access_log=False,
                     timeout_graceful_shutdown=_GRACE,
@@ -127,7 +139,12 @@ async def serve_http(
 
 
 def http_app(
-    server: MCPServer[None], source: RunnerSource, config: Config, address: str = "127.0.0.1"
+    server: MCPServer[None],
+    source: RunnerSource,
+    config: Config,
+    address: str = "127.0.0.1",
+    *,
+    watching: Watching | None = None,
 ) -> Starlette:
     """The whole HTTP application: `server` at /mcp, pictures at /images, pages at /sessions."""
     security = security_settings(address)
@@ -143,6 +160,8 @@ def http_app(
     add_image_routes(app, source, config.server.body_bytes)
     add_page_routes(app, source)
     app.add_middleware(LoopbackOnly, settings=security)
+    if watching is not None:
+        watching.add_to(app, source)
     return app
 
 
