@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from thinkedit.errors import ImageError, NotFoundError, SettingsError
 from thinkedit.images import ImageInput, ImageLimits, Loaded, load
+from thinkedit.images.sources import shortened
 from thinkedit.ledger import Ledger
 from thinkedit.store import Store
 from thinkedit.types import LoopSettings
@@ -56,7 +57,9 @@ async def load_image(
     if isinstance(image, str) and image.startswith("thinkedit:"):
         sha = image.removeprefix(IMAGE_URI)
         if len(sha) != 64 or not set(sha) <= set("0123456789abcdef"):
-            raise ImageError(f"{image!r} is not an image URI: give {IMAGE_URI} and 64 hexadecimal digits")
+            raise ImageError(
+                f"{shortened(image, 100)!r} is not an image URI: give {IMAGE_URI} and 64 hexadecimal digits"
+            )
         if not await ledger.may_use(owner, sha):
             raise NotFoundError(f"there is no image {image}: upload it, or use a URI from an earlier result")
         picture = await run_sync(store.get, sha)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
+import secrets
 import time
 import unicodedata
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def checked_instruction(text: str, what: str = "instruction") -> str:
 
 def new_session_id() -> str:
     """The day, for whoever reads a list, and what nobody guesses."""
-    return f"{time.strftime('%Y%m%d', time.gmtime())}-{uuid.uuid4().hex[:12]}"
+    return f"{time.strftime('%Y%m%d', time.gmtime())}-{secrets.token_hex(10)}"
 
 
 def _check_host(settings: LoopSettings) -> None:

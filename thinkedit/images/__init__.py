@@ -8,7 +8,7 @@ metadata. `save` writes one in the format of the file's ending.
 
 from __future__ import annotations
 
-from thinkedit.images.files import ENDINGS, ending_for, free_name, save
+from thinkedit.images.files import ENDINGS, ending_for, free_name, save, stem_for
 from thinkedit.images.intake import ImageInput, ImageLimits, Loaded, load
 from thinkedit.images.picture import Picture
 
@@ -22,4 +22,5 @@ __all__ = [
     "free_name",
     "load",
     "save",
+    "stem_for",
 ]

@@ -12,7 +12,7 @@ from pathlib import Path
 from thinkedit.errors import ImageError, StoreError
 from thinkedit.images.picture import Picture
 
-__all__ = ["ENDINGS", "ending_for", "free_name", "save"]
+__all__ = ["ENDINGS", "ending_for", "free_name", "save", "stem_for"]
 
 ENDINGS = {
     ".png": "image/png",
@@ -34,6 +34,15 @@ def ending_for(mime_type: str) -> str:
     if mime_type in ("image/heic", "image/heif"):
         return ".jpg"
     return next((ending for ending, mime in ENDINGS.items() if mime == mime_type), ".png")
+
+
+def stem_for(name: str | None) -> str:
+    """What a result is called after the picture that it was made of: at most 100 characters, all printable.
+
+    A name comes from elsewhere, and may have lines and orders to a terminal in it.
+    """
+    stem = Path(name).stem.lstrip(".")[:100] if name else ""
+    return "".join(c if c.isprintable() else "_" for c in stem) or "picture"
 
 
 def free_name(path: str | os.PathLike[str]) -> Path:

@@ -26,6 +26,10 @@ from thinkedit.images.sources import shortened, to_path, too_large
 __all__ = ["AccessPolicy", "is_file_name", "is_url", "local_policy", "remote_policy"]
 
 
+_LONGEST = 16_384
+"""Characters of a path or `file:` URI: systems take 4,096 bytes, each of which may be escaped."""
+
+
 def is_file_name(image: str) -> bool:
     """Whether an image argument names a file, by path or `file:` URI, and not a picture by other means.
 
@@ -42,12 +46,13 @@ def is_url(image: str) -> bool:
 class AccessPolicy:
     """roots: real paths of the folders below which pictures may be named; none: no file may be.
 
-    any_model: whether a caller may name a `kind:model` that nobody configured, and so have it downloaded or
-    paid for.
+    local: whether callers are on this machine, and so may be told where a path leads. any_model: whether one
+    may name a `kind:model` that nobody configured, and so have it downloaded or paid for.
     """
 
     roots: tuple[Path, ...]
     advice: str
+    local: bool = False
     any_model: bool = False
 
     def read(self, image: str, limits: ImageLimits, *, keep_metadata: bool = False) -> Loaded:
@@ -70,11 +75,18 @@ class AccessPolicy:
 
     def _checked(self, image: str, max_bytes: int) -> tuple[Path, Path, bytes]:
         """(path as named, real path, content)."""
+        if not self.local and image.startswith("~"):  # home folders, and who has one, are not theirs to know
+            raise self._refused(image)
+        if len(image) > _LONGEST:
+            raise ImageError(f"{shortened(image, 100)} has {len(image):,} characters: no path has")
         path = to_path(image)
-        real = Path(os.path.realpath(path))
-        root = self._root_of(real)
+        try:
+            real = Path(os.path.realpath(path))
+            root = self._root_of(real)
+        except (OSError, ValueError):  # what was a link a moment ago is gone, or it is no text of this system
+            root = None
         if root is None:
-            raise self._refused(path)
+            raise self._refused(str(path) if self.local else image)
         if real == root:
             raise ImageError(f"{path} is a folder: give the path of a picture")
         return path, real, _read_below(root, real, path, max_bytes)
@@ -101,8 +113,8 @@ class AccessPolicy:
                     return root
         return None
 
-    def _refused(self, path: Path) -> AccessError:
-        shown = shortened(str(path), 300)
+    def _refused(self, path: str) -> AccessError:
+        shown = shortened(path, 300)
         if not self.roots:
             return AccessError(f"{shown} may not be read: no files can be named here; {self.advice}")
         roots = ", ".join(map(str, self.roots))
@@ -127,6 +139,7 @@ def local_policy(allow: Iterable[Path], output_dir: Path | None = None) -> Acces
     return AccessPolicy(
         roots=_without_doubles([*narrow, *map(_real, allow)]),
         advice="start the server with --allow FOLDER to add one, or copy the picture there",
+        local=True,
         any_model=True,
     )
 

@@ -12,7 +12,7 @@ from anyio.to_thread import run_sync
 from mcp_types import CallToolResult, TextContent
 
 from thinkedit.errors import ThinkEditError
-from thinkedit.images import ENDINGS, ImageLimits, Picture, save
+from thinkedit.images import ENDINGS, ImageLimits, Picture, save, stem_for
 from thinkedit.server.access import AccessPolicy, is_file_name
 from thinkedit.server.remote import download, upload
 
@@ -87,7 +87,7 @@ class Courier:
             picture = await download(self.base, sha)
             name = PurePath(self._names.get(data.get("source", {}).get("uri"), "picture.png"))
             ending = name.suffix if name.suffix.lower() in ENDINGS else ".png"
-            target = self._folder / f"{name.stem.lstrip('.')[:100] or 'picture'}-edited{ending}"
+            target = self._folder / f"{stem_for(name.name)}-edited{ending}"
             path = str(await run_sync(_save, picture, target))
         except (ThinkEditError, OSError) as error:
             log.warning("the result was not written: %s", error)

@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 from thinkedit.config import Config
 from thinkedit.errors import ThinkEditError
-from thinkedit.images import ending_for, save
+from thinkedit.images import ending_for, save, stem_for
 from thinkedit.server.texts import of_critique, of_edited, of_refined, of_session
 from thinkedit.types import EditResult, Image, Status
 
@@ -132,8 +132,7 @@ class Delivery:
     ) -> tuple[str | None, str]:
         """(path written, "") or (None, what went wrong): the picture is in the store whatever happens."""
         assert self.folder is not None
-        stem = Path(source_name).stem.lstrip(".")[:100] if source_name else ""
-        target = self.folder / f"{stem or 'picture'}-edited{ending_for(mime)}"
+        target = self.folder / f"{stem_for(source_name)}-edited{ending_for(mime)}"
         try:
             return str(await run_sync(_save, runner, image, target)), ""
         except (ThinkEditError, OSError) as error:

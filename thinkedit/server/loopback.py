@@ -70,11 +70,11 @@ class LoopbackOnly:
             headers = Headers(scope=scope)
             host, origin = headers.get("host", ""), headers.get("origin")
             if not _matches(host, self._hosts):
-                log.warning("refused a request for the host %r", host)
+                log.warning("refused a request for the host %r", host[:80])
                 refusal = JSONResponse({"error": f"this server is not {host[:80]!r}"}, status_code=421)
                 return await refusal(scope, receive, send)
             if origin is not None and not _matches(origin, self._origins):
-                log.warning("refused a request from the origin %r", origin)
+                log.warning("refused a request from the origin %r", origin[:80])
                 refusal = JSONResponse({"error": f"pages of {origin[:80]!r} may not ask"}, status_code=403)
                 return await refusal(scope, receive, send)
         return await self._app(scope, receive, send)

@@ -21,6 +21,7 @@ from thinkedit.config import Config
 from thinkedit.images import ImageLimits
 from thinkedit.server.access import local_policy
 from thinkedit.server.app import create_server
+from thinkedit.server.bodies import Bodies
 from thinkedit.server.bridge import Bridge
 from thinkedit.server.courier import Courier
 from thinkedit.server.delivery import output_folder
@@ -31,6 +32,7 @@ from thinkedit.server.pages import add_page_routes
 from thinkedit.server.resuming import take_up
 from thinkedit.server.retention import keep_within
 from thinkedit.server.routes import add_image_routes
+from thinkedit.server.slow import timed_protocol
 from thinkedit.server.watching import Watching
 
 __all__ = ["http_app", "serve_bridge", "serve_http", "serve_stdio"]
@@ -113,6 +115,7 @@ async def serve_http(
                         address,
                         watching=watching,
                     ),
+                    http=timed_protocol(),
                     log_config=None,
                     access_log=False,
                     timeout_graceful_shutdown=_GRACE,
@@ -159,6 +162,7 @@ def http_app(
     )
     add_image_routes(app, source, config.server.body_bytes)
     add_page_routes(app, source)
+    app.add_middleware(Bodies, path="/mcp", max_bytes=config.server.body_bytes)
     app.add_middleware(LoopbackOnly, settings=security)
     if watching is not None:
         watching.add_to(app, source)

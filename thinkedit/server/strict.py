@@ -107,8 +107,10 @@ def _without_titles(schema: Any) -> Any:
     }
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def _one_line(text: str, most: int = 900) -> str:
+    """Whatever an error repeats of what was sent: one line, not long, nothing a terminal acts on."""
+    line = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+    return line if len(line) <= most else f"{line[: most - 300]} ... {line[-300:]}"
 
 
 def _shown(value: object, length: int = 80) -> str:

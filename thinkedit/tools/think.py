@@ -156,7 +156,7 @@ async def owned_session(runner: Runner, session_id: str, owner: str) -> Session:
             raise refusal from None
         raise
     if session.owner != owner:
-        raise NotFoundError(f"there is no session {session_id!r}: `thinkedit sessions list` shows them")
+        raise NotFoundError(f"there is no session {session_id[:80]!r}: `thinkedit sessions list` shows them")
     return session
 
 
