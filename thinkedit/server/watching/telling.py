@@ -16,7 +16,7 @@ __all__ = ["Noting", "at_work_on", "is_session_id", "kind_of", "model_of", "sess
 
 log = logging.getLogger("thinkedit.sessions")
 
-_SESSION = re.compile(r"[0-9]{8}-[0-9a-f]{12}")
+_SESSION = re.compile(r"[0-9]{8}-[0-9a-f]{12,40}")
 _KIND = re.compile(r"[a-z][a-z0-9-]*")
 _LONGEST_MODEL = 100
 
