@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import anyio
 import pytest
 
 from thinkedit.errors import LedgerError, NotFoundError
-from thinkedit.ledger import Call, Ledger, Session, Spent, TurnEntry, sqlite
+from thinkedit.ledger import Call, Ledger, Session, Spent, TurnEntry, counting, sqlite
+from thinkedit.ledger.statuses import statuses
 from thinkedit.types import Image, LoopSettings, Status, StopReason
 
 pytestmark = pytest.mark.anyio
@@ -214,6 +216,37 @@ async def test_marks_are_seen_by_the_runner_of_the_session_alone(tmp_path: Path)
     assert await mine.marked() == {}
     mine.close()
     theirs.close()
+
+
+async def test_callers_are_counted(ledger: Ledger) -> None:
+    now = time.time()
+    for number, owner in enumerate("aab"):
+        await ledger.create(session(f"s{number}", owner=owner, created=now - number, updated=now))
+        await ledger.put_image(owner, Image.stored(f"{number}" * 64, 3, 2, "image/png", 99))
+    await ledger.create(session("old", owner="a", created=now - 100, status=Status.FINISHED))
+    assert await counting.running(ledger, "a") == 2
+    assert await counting.begun_since(ledger, "a", now - 50) == (2, now - 1)
+    assert await counting.begun_since(ledger, "nobody", 0) == (0, 0)
+    assert await counting.picture_bytes(ledger, "a") == 2 * 99
+    assert await statuses(ledger) == {Status.RUNNING: 3, Status.FINISHED: 1}
+
+
+async def test_what_nobody_runs_is_left(ledger: Ledger) -> None:
+    now = time.time()
+    for created, (name, updated, status) in enumerate(
+        [
+            ("paused", 1.0, Status.PAUSED),
+            ("new", now, Status.RUNNING),
+            ("left", 1.0, Status.RUNNING),
+            ("mine", 1.0, Status.RUNNING),
+        ]
+    ):
+        await ledger.create(session(name, updated=updated, status=status, created=float(created)))
+    await ledger.claim("mine")
+    assert await ledger.left() == ["left"]
+    assert await ledger.left(quiet=-1) == ["new", "left"]
+    await ledger.release("mine")
+    assert await ledger.left() == ["left", "mine"]
 
 
 async def test_many_at_once_lose_nothing(ledger: Ledger) -> None:

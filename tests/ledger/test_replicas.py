@@ -21,8 +21,10 @@ from tests.ledger.test_ledger import session
 from thinkedit.errors import LeaseLost
 from thinkedit.graph.runner import open_runner
 from thinkedit.ledger import Ledger
+from thinkedit.server import resuming
+from thinkedit.server.lifetime import FixedRunner
 from thinkedit.tools import continue_edit
-from thinkedit.types import EditResult, StopReason
+from thinkedit.types import EditResult, Status, StopReason
 
 pytestmark = [pytest.mark.anyio, pytest.mark.external]
 
@@ -161,6 +163,50 @@ async def test_a_session_of_a_machine_that_died_is_taken_over_when_its_lease_is_
         child.kill()
         assert await ended(child) == [-signal.SIGKILL]
     assert facts(results[0]) == facts(unkilled[1])
+    assert sorted(calls_in(log).values()) == [1] * 9 + [2], "only the call in flight was made again"
+
+
+async def test_a_server_takes_up_what_the_one_beside_it_left_though_nobody_asks(
+    processes: Any,
+    unkilled: dict[int, EditResult],
+    url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At any time, not only at its own start."""
+    for name in ("_EVERY", "_BESIDE"):
+        monkeypatch.setattr(resuming, name, 0.05)
+    monkeypatch.setattr(resuming, "_QUIET", 1.0)
+    log = tmp_path / "calls.log"
+    ready = processes.Event()
+    session_id = await work.opened(tmp_path, url, log)
+    child = processes.Process(target=work.hang, args=(tmp_path, url, log, session_id, 3, ready, 1.0))
+    child.start()
+    await anyio.to_thread.run_sync(ready.wait, 60)
+    async with (
+        open_runner(work.config(tmp_path, url), crash.models(log)) as runner,
+        anyio.create_task_group() as tasks,
+    ):
+        look, looks = runner.ledger.left, anyio.Event()
+
+        async def left(quiet: float) -> list[str]:
+            if quiet == 1.0:
+                looks.set()  # the time after its own start is over
+            return await look(quiet)
+
+        monkeypatch.setattr(runner.ledger, "left", left)
+        runner.ledger.lease = 0.0
+        tasks.start_soon(resuming.take_up, FixedRunner(runner), True)
+        await looks.wait()
+        runner.ledger.lease = 30.0
+        assert not runner.runs_here(session_id)
+        child.kill()
+        assert await ended(child) == [-signal.SIGKILL]
+        with anyio.fail_after(20):
+            while (await runner.ledger.session(session_id)).status is Status.RUNNING:  # noqa: ASYNC110
+                await anyio.sleep(0.02)
+        assert facts(await runner.result(session_id)) == facts(unkilled[1])
+        tasks.cancel_scope.cancel()
     assert sorted(calls_in(log).values()) == [1] * 9 + [2], "only the call in flight was made again"
 
 

@@ -110,6 +110,11 @@ class Leases(Database):
         self._held: dict[str, _Hold] = {}
         self._locks = [threading.Lock() for _ in range(_LOCKS)]
 
+    @property
+    def holding(self) -> int:
+        """How many sessions this process holds."""
+        return len(self._held)
+
     async def claim(self, session_id: str) -> bool:
         """Take the lease; False where a living process holds it. Each claim wants its `release`."""
 
@@ -128,6 +133,23 @@ class Leases(Database):
     async def is_free(self, session_id: str) -> bool:
         """Whether no living process has the lease."""
         return not _is_held(await self._run(lambda db: self._lease_of(db, session_id)))
+
+    async def left(self, quiet: float = 10.0) -> list[str]:
+        """Sessions under way that no living process runs, oldest first.
+
+        quiet: seconds for which nothing has happened to them; one that was made just now is about to be run.
+        """
+
+        def work(db: Db) -> list[str]:
+            rows = db.execute(
+                f"SELECT session_id, runner, lease_until, updated, {db.clock} AS now FROM sessions"
+                " WHERE status='running' ORDER BY created"
+            ).fetchall()
+            return [
+                row["session_id"] for row in rows if row["updated"] < row["now"] - quiet and not _is_held(row)
+            ]
+
+        return await self._run(work)
 
     async def release(self, session_id: str) -> None:
         """Take one claim back; with the last one the lease is free, if this process still has it."""

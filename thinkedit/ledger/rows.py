@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS sessions (
   runner TEXT NOT NULL DEFAULT '', lease_until DOUBLE PRECISION NOT NULL DEFAULT 0,
   fence INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS sessions_by_owner ON sessions (owner, created);
+CREATE INDEX IF NOT EXISTS sessions_running ON sessions (created) WHERE status = 'running';
 CREATE TABLE IF NOT EXISTS turns (
   session_id TEXT NOT NULL, turn INTEGER NOT NULL, record TEXT NOT NULL, complete INTEGER NOT NULL,
   PRIMARY KEY (session_id, turn)) KEYED;

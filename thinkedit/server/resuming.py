@@ -1,4 +1,4 @@
-"""Runs that a server which is gone has left: taken up by the next one, if it is told to."""
+"""Runs that a server which is gone has left: taken up by the next one, or one beside it, if told to."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from thinkedit.errors import BusyError, ThinkEditError
-from thinkedit.types import Status
+from thinkedit.errors import BusyError, LedgerError, ThinkEditError
 
 if TYPE_CHECKING:
     from thinkedit.graph.runner import Runner
@@ -20,15 +19,22 @@ __all__ = ["take_up"]
 log = logging.getLogger("thinkedit.server")
 
 _EVERY = 1.0
-_MOST = 10_000
+_BESIDE = 5.0
+"""Seconds between two looks for what a server beside this one left."""
+_QUIET = 10.0
+"""Seconds for which nothing has happened to that: the other may be about to run what it has just made."""
+_AGAIN = 600.0
+"""Seconds until a session that was taken up already may be so again."""
 
 
-async def take_up(source: RunnerSource) -> None:
+async def take_up(source: RunnerSource, shared: bool = False) -> None:
     """Begin every run that no living process has, for as long as a dead one's lease may still last.
 
     Sessions that wait for their caller are left alone. A run that cannot begin is logged and left.
+    shared: whether there are servers beside this one, which may go at any time: it looks for as long as it
+    lives then, and takes up what it has places for.
     """
-    tried: set[str] = set()
+    tried: dict[str, float] = {}
     until = None
     with suppress(BusyError):  # the server is ending already
         while until is None or anyio.current_time() < until:
@@ -36,15 +42,27 @@ async def take_up(source: RunnerSource) -> None:
                 until = until or anyio.current_time() + runner.ledger.lease + _EVERY
                 await _take_up(runner, tried)
             await anyio.sleep(_EVERY)
+        while shared:
+            async with source.use() as runner:
+                await _take_up(runner, tried, beside=True)
+            await anyio.sleep(_BESIDE)
 
 
-async def _take_up(runner: Runner, tried: set[str]) -> None:
-    newest = await runner.ledger.sessions(limit=_MOST)
-    for session in reversed([one for one in newest if one.status is Status.RUNNING]):
-        session_id = session.session_id
-        if session_id in tried or not await runner.ledger.is_free(session_id):
+async def _take_up(runner: Runner, tried: dict[str, float], *, beside: bool = False) -> None:
+    now = anyio.current_time()
+    try:
+        left = await runner.ledger.left(_QUIET if beside else 0.0)
+    except LedgerError as error:
+        log.warning("what other servers left could not be looked for: %s", error)
+        return
+    for session_id in left:
+        if runner.runs_here(session_id):
             continue
-        tried.add(session_id)
+        if beside and runner.ledger.holding >= runner.config.limits.sessions:
+            return
+        if session_id in tried and not (beside and now > tried[session_id] + _AGAIN):
+            continue
+        tried[session_id] = now
         try:
             await runner.start(session_id)
         except ThinkEditError as error:

@@ -132,7 +132,7 @@ async def serve_http(
             tasks.start_soon(_on_signal, source, leave)
             tasks.start_soon(keep_within, source, config.server.retention)
             if resume:
-                tasks.start_soon(take_up, source)
+                tasks.start_soon(take_up, source, config.database is not None)
             if on_ready is not None:
                 on_ready(url)
             else:
