@@ -220,6 +220,15 @@ def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_caddy_accepts_its_configuration() -> None:
+    caddy = shutil.which("caddy")
+    if caddy is None:
+        pytest.skip("caddy is not installed")
+    command = [caddy, "adapt", "--validate", "--adapter", "caddyfile", "--config", str(DEPLOY / "Caddyfile")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
 def unit() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for line in (DEPLOY / "thinkedit.service").read_text("utf-8").splitlines():

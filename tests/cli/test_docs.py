@@ -45,3 +45,14 @@ def test_every_exit_code_is_in_the_table() -> None:
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)}
     codes = {value for name, value in vars(failures).items() if name.isupper() and isinstance(value, int)}
     assert documented == codes | {0}
+
+
+def test_every_setting_of_the_server_is_shown_with_its_default(tmp_path: Path) -> None:
+    block = re.search(r"```toml\n(.*?)```", DOCS, re.DOTALL)
+    assert block is not None
+    (tmp_path / "thinkedit.toml").write_text(block[1])
+    shown, usual = load_config(tmp_path / "thinkedit.toml").server, Config().server
+    for name in type(usual).model_fields:
+        assert re.search(rf"\b{name}\b", block[1]), name
+    different = {name for name in type(usual).model_fields if getattr(shown, name) != getattr(usual, name)}
+    assert different == {"allow", "output_dir"}

@@ -6,6 +6,7 @@ import ipaddress
 import logging
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -32,6 +33,7 @@ _COUNTED_EVERY = 10.0
 """Seconds between two counts of the ledger's sessions, however often somebody scrapes."""
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+_HERE = ("localhost", "127.0.0.1", "::1")
 
 
 def open_to_anybody(scope: Scope) -> bool:
@@ -47,9 +49,11 @@ def open_to_anybody(scope: Scope) -> bool:
     headers = Headers(scope=scope)
     try:
         near = ipaddress.ip_address((scope.get("client") or ("",))[0]).is_loopback
+        asked = urlsplit(f"//{headers.get('host', 'localhost')}").hostname
     except ValueError:
-        near = False
-    return near and not any(name in headers for name in _FORWARDED)
+        return False
+    # A proxy that says nothing of those it passes on at least passes on the name that they asked for.
+    return near and asked in _HERE and not any(name in headers for name in _FORWARDED)
 
 
 def add_watching_routes(app: Starlette, source: RunnerSource, metrics: Metrics | None) -> None:
