@@ -19,6 +19,7 @@ ThinkEditError
 ├── LedgerError            the session database cannot be used
 │   └── LeaseLost            another process runs the session now
 ├── BusyError              the queue is full; says when to come back
+│   └── LimitError           one caller has all that a caller may have
 ├── MissingExtra           a package of an extra is not installed; says how to install it
 └── NeedsCaller            not a fault: the calling agent is the thinker and must answer
 """
@@ -40,6 +41,7 @@ __all__ = [
     "InstructionError",
     "LeaseLost",
     "LedgerError",
+    "LimitError",
     "MissingExtra",
     "NeedsCaller",
     "NotFoundError",
@@ -142,6 +144,9 @@ class BusyError(ThinkEditError):
     def __init__(self, message: str, retry_after: float) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class LimitError(BusyError): ...
 
 
 class MissingExtra(ThinkEditError):

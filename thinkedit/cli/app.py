@@ -21,6 +21,7 @@ from thinkedit.cli.page import view
 from thinkedit.cli.serve import serve, upload
 from thinkedit.cli.sessions import sessions
 from thinkedit.cli.single import critique, refine
+from thinkedit.cli.token import token
 
 __all__ = ["app", "run"]
 
@@ -45,6 +46,7 @@ EXAMPLES = {
         "thinkedit refine --session last",
     ),
     "serve": ("thinkedit serve --allow ~/Camera", "thinkedit serve --http 127.0.0.1:8321"),
+    "token": ("thinkedit token anna",),
     "upload": ("thinkedit upload photo.jpg --server http://127.0.0.1:8321",),
     "resume": (
         "thinkedit sessions resume last",
@@ -79,7 +81,7 @@ def _examples(command: Callable[..., None]) -> str | None:
     return None if examples is None else "\n".join(["Examples:\n", *examples])
 
 
-for _command in (edit, edit_many, critique, refine, view, serve, upload, doctor):
+for _command in (edit, edit_many, critique, refine, view, serve, token, upload, doctor):
     app.command(help=_paragraphs(_command), epilog=_examples(_command))(_command)
 for _registered in sessions.registered_commands:
     if _registered.callback is not None:

@@ -44,9 +44,9 @@ async def edit_remotely(
         raise errors.MissingExtra("thinkedit edit --server", "mcp") from error
     from thinkedit.images import save
     from thinkedit.images.sources import read, to_path
-    from thinkedit.server.remote import LARGEST, download, server_url, upload
+    from thinkedit.server.remote import LARGEST, download, own_token, server_url, upload
 
-    base, began = server_url(server), time.monotonic()
+    base, token, began = server_url(server), own_token(), time.monotonic()
     name, folder, mime, uri = "picture.png", Path.cwd(), "image/png", image
     if not image.lower().startswith(("data:", "thinkedit:")):
         path = to_path(image)
@@ -66,8 +66,9 @@ async def edit_remotely(
         with anyio.CancelScope() as scope:
             interrupts.cancels(scope)
             if uri is image and not image.lower().startswith(("data:", "thinkedit:")):
-                uri = (await upload(base, await run_sync(read, to_path(image), LARGEST), image)).uri
-            async with upstream(base) as client:
+                data = await run_sync(read, to_path(image), LARGEST)
+                uri = (await upload(base, data, image, token=token)).uri
+            async with upstream(base, token=token) as client:
                 given = {"image": uri, "instruction": instruction, **arguments, "wait_seconds": _WAIT}
                 result = await call(client, "think_edit", given)
                 while result.status is Status.RUNNING:
@@ -77,12 +78,12 @@ async def edit_remotely(
             if lines.session_id is None:
                 raise Interrupted("interrupted before the first turn: nothing was made")
             with anyio.CancelScope(shield=True), anyio.fail_after(_LAST_WORDS):
-                async with upstream(base) as client:
+                async with upstream(base, token=token) as client:
                     result = await _ended(client, lines.session_id)
     assert result is not None
     written = None
     if result.image is not None:
-        picture = await download(base, result.image.sha256)
+        picture = await download(base, result.image.sha256, token=token)
         try:
             path = await run_sync(lambda: save(picture, target.path, quality=92, rename=not target.exact))
         except (ThinkEditError, OSError) as error:

@@ -48,6 +48,14 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    tokens: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --http: ask callers who they are; the file has a NAME TOKEN on each line.",
+            show_default=False,
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="With --http: take up runs that a server left when it ended.")
     ] = False,
@@ -69,16 +77,20 @@ def serve(
     from thinkedit.cli.output import warn
     from thinkedit.server import run_bridge, run_http, run_stdio
 
-    loaded = _with_server(options.configured(config, data), allow or [], output_dir)
+    loaded = _with_server(options.configured(config, data), allow or [], output_dir, tokens)
     loaded = _with_log_format(loaded, log_format)
     if connect is not None and http is not None:
         raise typer.BadParameter("--connect and --http do not go together: it passes on what another serves")
     if resume and http is None:
         raise typer.BadParameter("--resume goes with --http: on stdio the next call takes a session up")
+    if tokens is not None and http is None:
+        raise typer.BadParameter("--tokens goes with --http: on stdio nobody but the host can call")
     as_json = loaded.server.log_format == "json"
     with ending_in_json() if as_json else nullcontext():
         if connect is not None:
-            run_bridge(loaded, connect)
+            from thinkedit.server.remote import own_token
+
+            run_bridge(loaded, connect, own_token())
             return
         if http is None:
             run_stdio(loaded)
@@ -96,7 +108,7 @@ def _with_log_format(config: Config, given: str | None) -> Config:
     return config.model_copy(update={"server": config.server.model_copy(update=update)})
 
 
-def _with_server(config: Config, allow: list[Path], output_dir: Path | None) -> Config:
+def _with_server(config: Config, allow: list[Path], output_dir: Path | None, tokens: Path | None) -> Config:
     from thinkedit.errors import SettingsError
 
     for folder in allow:
@@ -107,6 +119,8 @@ def _with_server(config: Config, allow: list[Path], output_dir: Path | None) -> 
     }
     if output_dir is not None:
         update["output_dir"] = output_dir.expanduser().absolute()
+    if tokens is not None:
+        update["tokens"] = tokens.expanduser().absolute()
     return config.model_copy(update={"server": config.server.model_copy(update=update)})
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from anyio.to_thread import run_sync
 
 from thinkedit.images.sources import read, to_path
-from thinkedit.server.remote import LARGEST, server_url, upload
+from thinkedit.server.remote import LARGEST, own_token, server_url, upload
 from thinkedit.types import Image
 
 __all__ = ["send"]
@@ -21,4 +21,4 @@ async def send(file: Path, server: str) -> Image:
     """
     base = server_url(server)
     data = await run_sync(read, to_path(file), LARGEST)
-    return await upload(base, data, str(file))
+    return await upload(base, data, str(file), token=own_token())

@@ -25,6 +25,7 @@ class Run:
 
     def __init__(self, session_id: str) -> None:
         self.session_id = session_id
+        self.owner = ""
         self.scope = anyio.CancelScope()
         self.done = anyio.Event()
         self.error: Exception | None = None

@@ -75,7 +75,7 @@ class Runner:
         self._pictures = PictureCache()
         self._records = RecordCache()
         self._runs: dict[str, Run] = {}
-        self._refusals: dict[str, Exception] = {}
+        self._refusals: dict[tuple[str, str], Exception] = {}
         self._slots = anyio.CapacityLimiter(self.config.limits.sessions)
         self._tasks: TaskGroup | None = None
         self._parked = False
@@ -230,9 +230,9 @@ class Runner:
         if (run := self._runs.get(session_id)) is not None:
             run.detached = True
 
-    def refusal(self, session_id: str) -> Exception | None:
-        """Why a session is gone, where its instruction was refused after its call had returned."""
-        return self._refusals.get(session_id)
+    def refusal(self, session_id: str, owner: str = "") -> Exception | None:
+        """Why the owner's session is gone, where it was refused after its call had returned."""
+        return self._refusals.get((session_id, owner))
 
     def detached(self, session_id: str) -> bool:
         return (run := self._runs.get(session_id)) is not None and run.detached
@@ -284,6 +284,7 @@ class Runner:
                 async with self._slots:
                     self.watcher.heard(SessionNews("began", run.session_id))
                     session = await self.ledger.session(run.session_id)
+                    run.owner = session.owner
                     await drive(self._graph(session.settings), session, run)
         except sqlite3.Error as error:
             run.error = checkpoints_failed(error)
@@ -307,7 +308,7 @@ class Runner:
         try:
             if isinstance(run.error, UnsupportedEdit | EditRefused):  # the session is gone already
                 if run.detached:  # nobody was there to be told
-                    self._refusals[session_id] = run.error
+                    self._refusals[session_id, run.owner] = run.error
                 await self._checkpointer.adelete_thread(session_id)
             elif run.scope.cancelled_caught and not run.parking:
                 await self._end_cancelled(await self.ledger.session(session_id))

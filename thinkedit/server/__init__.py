@@ -12,7 +12,10 @@ from thinkedit.errors import MissingExtra
 
 __all__ = ["run_bridge", "run_http", "run_stdio"]
 
-_EXTRA = {"mcp", "mcp_types", "multipart", "python_multipart", "opentelemetry", "starlette", "uvicorn"}
+_EXTRA = {
+    *("cryptography", "jwt", "mcp", "mcp_types", "multipart", "opentelemetry", "python_multipart"),
+    *("starlette", "uvicorn"),
+}
 
 
 def run_stdio(config: Config) -> None:
@@ -28,9 +31,10 @@ def run_stdio(config: Config) -> None:
     anyio.run(serve_stdio, config)
 
 
-def run_bridge(config: Config, server: str) -> None:
+def run_bridge(config: Config, server: str, token: str | None = None) -> None:
     """Serve MCP on standard input and output by passing everything on to the server at an address.
 
+    token: by which that server knows this user.
     SettingsError for what is no address, MissingExtra without `mcp`.
     """
     from thinkedit.server.remote import server_url
@@ -41,7 +45,7 @@ def run_bridge(config: Config, server: str) -> None:
 
     from thinkedit.server.serving import serve_bridge
 
-    anyio.run(serve_bridge, config, base)
+    anyio.run(serve_bridge, config, base, token)
 
 
 def run_http(
@@ -54,7 +58,8 @@ def run_http(
 ) -> None:
     """Serve MCP at http://HOST:PORT/mcp, and pictures at /images, until interrupted.
 
-    host: a loopback address; port: 0 for any free one. on_ready: told the address once it listens.
+    host: a loopback address, or any other where callers have to say who they are; port: 0 for any free one.
+    on_ready: told the address once it listens.
     resume: take up the runs that a server which is gone has left.
     SettingsError for other hosts and ports in use, MissingExtra without `mcp`.
     """

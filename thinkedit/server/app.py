@@ -22,6 +22,8 @@ from thinkedit.errors import NotFoundError, ThinkEditError
 from thinkedit.images import Picture
 from thinkedit.page import app_page
 from thinkedit.server.access import local_policy, remote_policy
+from thinkedit.server.allowance import Allowance
+from thinkedit.server.callers import Callers, as_caller, caller, public_origin
 from thinkedit.server.calls import Calls
 from thinkedit.server.delivery import Delivery, output_folder
 from thinkedit.server.fetching import Fetcher
@@ -29,6 +31,7 @@ from thinkedit.server.lifetime import RunnerSource
 from thinkedit.server.strict import strict_tool
 from thinkedit.server.watching import Watching
 from thinkedit.tools import descriptions
+from thinkedit.tools.think import owned_session
 
 __all__ = ["create_server"]
 
@@ -68,18 +71,23 @@ def create_server(
     config: Config,
     *,
     transport: Transport = "stdio",
+    callers: Callers | None = None,
     watching: Watching | None = None,
 ) -> MCPServer[None]:
     """A server whose calls use the runner that `source` lends them.
 
     transport: `stdio` for a host on the user's own machine, which may name files and gets results as files;
         `http` for a client that may be elsewhere.
+    callers: those whom it knows; each gets at what is their own, and whoever is none of them gets nothing.
+        None: it asks nobody who they are.
     """
     local = transport == "stdio"
     folder = output_folder(config) if local else None
     settings = config.server
     access = local_policy(settings.allow, folder) if local else remote_policy(settings.allow)
-    calls = Calls(source, access, Delivery(folder), Fetcher(settings.urls))
+    public_url = None if local else public_origin(config)
+    allowance = Allowance(settings.callers) if callers is None else callers.allowance
+    calls = Calls(source, access, Delivery(folder), Fetcher(settings.urls), allowance, public_url)
     named = sorted(config.models)
     server = _Server(
         "thinkedit",
@@ -90,7 +98,13 @@ def create_server(
         tools=_tools(calls),
         extensions=[_apps()],
         log_level="WARNING",
-        middleware=[*([watching.calls()] if watching is not None else []), _warming(source)],
+        middleware=[
+            as_caller(callers),
+            *([watching.calls()] if watching is not None else []),
+            _warming(source),
+        ],
+        token_verifier=callers,
+        auth=None if callers is None else callers.settings,
     )
     _add_resources(server, source, local=local)
     return server
@@ -156,7 +170,7 @@ def _add_resources(server: MCPServer[None], source: RunnerSource, *, local: bool
     async def image(sha256: str) -> bytes:
         async with source.use() as runner:
             try:
-                if await runner.ledger.may_use("", sha256):
+                if await runner.ledger.may_use(caller(), sha256):
                     return (await run_sync(runner.store.get, sha256)).data
             except NotFoundError as error:
                 raise ResourceNotFoundError(str(error)) from error
@@ -174,17 +188,15 @@ def _add_resources(server: MCPServer[None], source: RunnerSource, *, local: bool
     async def session(session_id: str) -> str:
         async with source.use() as runner:
             try:
-                found = await runner.ledger.session(session_id)
-                if found.owner == "":
-                    result = await runner.result(session_id)
-                    if result.image is not None and not local:
-                        result.image.path = None
-                    return result.model_dump_json(by_alias=True)
+                await owned_session(runner, session_id, caller())
+                result = await runner.result(session_id)
             except NotFoundError as error:
                 raise ResourceNotFoundError(str(error)) from error
             except ThinkEditError as error:
                 raise ResourceError(str(error)) from error
-        raise ResourceNotFoundError(f"there is no session {session_id[:80]!r}")
+        if result.image is not None and not local:
+            result.image.path = None
+        return result.model_dump_json(by_alias=True)
 
     @server.resource(
         "thinkedit://sessions",
@@ -196,7 +208,7 @@ def _add_resources(server: MCPServer[None], source: RunnerSource, *, local: bool
     async def sessions() -> str:
         async with source.use() as runner:
             try:
-                newest = await runner.ledger.sessions("", 20)
+                newest = await runner.ledger.sessions(caller(), 20)
             except ThinkEditError as error:
                 raise ResourceError(str(error)) from error
         return json.dumps(

@@ -36,10 +36,14 @@ class Bridge:
     """Between one host on stdio and the server at `base`.
 
     own: the tools as this installation has them, for a host that asks while the server is not there.
+    token: by which the server knows the user of this host.
     """
 
-    def __init__(self, base: str, courier: Courier, own: types.ListToolsResult) -> None:
+    def __init__(
+        self, base: str, courier: Courier, own: types.ListToolsResult, token: str | None = None
+    ) -> None:
         self.base = base
+        self._token = token
         self._courier = courier
         self._own = own
 
@@ -59,7 +63,7 @@ class Bridge:
 
     async def _instructions(self) -> str:
         try:
-            async with upstream(self.base) as client:
+            async with upstream(self.base, token=self._token) as client:
                 said = client.instructions or ""
         except SettingsError as error:
             log.warning("%s", error)
@@ -70,7 +74,7 @@ class Bridge:
         self, request: Request, params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
         try:
-            async with upstream(self.base) as client:
+            async with upstream(self.base, token=self._token) as client:
                 return await client.list_tools()
         except SettingsError as error:
             log.warning("%s", error)
@@ -82,7 +86,7 @@ class Bridge:
         try:
             arguments = await self._courier.up(params.arguments or {})
             ask = partial(_ask, request) if _can_ask(request) else None
-            async with upstream(self.base, ask) as client:
+            async with upstream(self.base, ask, token=self._token) as client:
                 tell = request.session.report_progress
                 if not _in_rounds(request):
                     result = await client.call_tool(params.name, arguments, progress_callback=tell)
@@ -125,7 +129,7 @@ class Bridge:
     async def _served(self) -> AsyncIterator[Client]:
         """The server, for requests whose errors are the protocol's."""
         try:
-            async with upstream(self.base) as client:
+            async with upstream(self.base, token=self._token) as client:
                 yield client
         except SettingsError as error:
             raise MCPError(types.INTERNAL_ERROR, str(error)) from error

@@ -17,12 +17,15 @@ from thinkedit.errors import ActionError, NotFoundError
 from thinkedit.images import Loaded
 from thinkedit.server import arguments as given
 from thinkedit.server.access import AccessPolicy, is_file_name, is_url
+from thinkedit.server.allowance import Allowance
+from thinkedit.server.callers import caller
 from thinkedit.server.choosing import person_chooses
 from thinkedit.server.delivery import Delivery
 from thinkedit.server.fetching import Fetcher
 from thinkedit.server.lifetime import RunnerSource
 from thinkedit.server.progress import EditProgress, SessionProgress
 from thinkedit.tools import CritiqueResult, EditedResult, RefinedResult
+from thinkedit.tools.think import owned_session
 from thinkedit.types import EditResult
 
 if TYPE_CHECKING:
@@ -32,15 +35,27 @@ __all__ = ["Calls"]
 
 
 class Calls:
-    """Bound to one server: where its runner comes from, which files it reads, how it answers."""
+    """Bound to one server: where its runner comes from, which files it reads, how it answers.
+
+    Each call is made for whoever sent it, and within what they may have. public_url: where clients find the
+    server, where that is not the address at which they reach it.
+    """
 
     def __init__(
-        self, source: RunnerSource, access: AccessPolicy, delivery: Delivery, fetcher: Fetcher
+        self,
+        source: RunnerSource,
+        access: AccessPolicy,
+        delivery: Delivery,
+        fetcher: Fetcher,
+        allowance: Allowance,
+        public_url: str | None = None,
     ) -> None:
         self._source = source
         self._access = access
         self._delivery = delivery
         self._fetcher = fetcher
+        self._allowance = allowance
+        self._public_url = public_url
 
     async def think_edit(
         self,
@@ -67,6 +82,8 @@ class Calls:
                 await self._picture(runner, image),
                 instruction,
                 runner=runner,
+                owner=caller(),
+                room=self._allowance.session(runner.ledger, caller(), new=True),
                 on_event=SessionProgress(ctx),
                 turns=turns,
                 threshold=threshold,
@@ -82,7 +99,7 @@ class Calls:
                 pause=pause,
                 wait_seconds=wait_seconds,
             )
-            return await self._delivery.session(runner, result, base_url=_base_url(ctx))
+            return await self._delivery.session(runner, result, base_url=self._base_url(ctx))
 
     async def continue_edit(
         self,
@@ -104,17 +121,20 @@ class Calls:
         async with self._source.use() as runner:
             before = None
             with suppress(NotFoundError):  # continue_edit says it better
+                await owned_session(runner, session_id, caller())
                 before = await runner.result(session_id)
             if ask_person and before is not None:
                 if action != "pick" or turn is not None:
                     raise ActionError("ask_person belongs to the action 'pick' without turn")
-                where = _where_to_look(session_id, _base_url(ctx))
+                where = _where_to_look(session_id, self._base_url(ctx))
                 chosen = await person_chooses(ctx, before, where)
                 if isinstance(chosen, InputRequiredResult):
                     return chosen  # type: ignore[return-value]  # the question; the host calls again
                 if chosen is None:
                     note = "The person chose neither, so it stays as it was."
-                    return await self._delivery.session(runner, before, note=note, base_url=_base_url(ctx))
+                    return await self._delivery.session(
+                        runner, before, note=note, base_url=self._base_url(ctx)
+                    )
                 turn = chosen
             result = await tools.continue_edit(
                 session_id,
@@ -124,11 +144,13 @@ class Calls:
                 turn=turn,
                 critique=critique or None,
                 runner=runner,
+                owner=caller(),
+                room=self._allowance.session(runner.ledger, caller(), new=action == "fork"),
                 on_event=SessionProgress(ctx),
                 wait_seconds=wait_seconds,
             )
             return await self._delivery.session(
-                runner, result, before.image if before is not None else None, base_url=_base_url(ctx)
+                runner, result, before.image if before is not None else None, base_url=self._base_url(ctx)
             )
 
     async def edit_image(
@@ -141,16 +163,23 @@ class Calls:
     ) -> Annotated[CallToolResult, EditedResult]:
         async with self._source.use() as runner:
             self._access.check_models(runner.config, editor)
-            loaded = await self._picture(runner, image)
-            result = await tools.edit_image(
-                loaded, prompt, seed=seed, editor=editor, runner=runner, progress=EditProgress(ctx)
-            )
+            async with self._allowance.call(runner.ledger, caller()):
+                loaded = await self._picture(runner, image)
+                result = await tools.edit_image(
+                    loaded,
+                    prompt,
+                    seed=seed,
+                    editor=editor,
+                    runner=runner,
+                    owner=caller(),
+                    progress=EditProgress(ctx),
+                )
             name, mime = (
                 (loaded.name, loaded.mime_type)
                 if isinstance(loaded, Loaded)
                 else (None, result.source.mime_type)
             )
-            return await self._delivery.edited(runner, result, name, mime, base_url=_base_url(ctx))
+            return await self._delivery.edited(runner, result, name, mime, base_url=self._base_url(ctx))
 
     async def critique_image(
         self,
@@ -166,18 +195,20 @@ class Calls:
     ) -> Annotated[CallToolResult, CritiqueResult]:
         async with self._source.use() as runner:
             self._access.check_models(runner.config, thinker)
-            result = await tools.critique_image(
-                await self._maybe(runner, source),
-                await self._maybe(runner, edited),
-                instruction,
-                session_id=session_id,
-                turn=turn,
-                prompt=prompt,
-                thinker=thinker,
-                threshold=threshold,
-                passes=passes,
-                runner=runner,
-            )
+            async with self._allowance.call(runner.ledger, caller()):
+                result = await tools.critique_image(
+                    await self._maybe(runner, source),
+                    await self._maybe(runner, edited),
+                    instruction,
+                    session_id=session_id,
+                    turn=turn,
+                    prompt=prompt,
+                    thinker=thinker,
+                    threshold=threshold,
+                    passes=passes,
+                    runner=runner,
+                    owner=caller(),
+                )
             return self._delivery.critique(result)
 
     async def refine_instruction(
@@ -194,18 +225,20 @@ class Calls:
     ) -> Annotated[CallToolResult, RefinedResult]:
         async with self._source.use() as runner:
             self._access.check_models(runner.config, thinker, refiner)
-            result = await tools.refine_instruction(
-                await self._maybe(runner, source),
-                await self._maybe(runner, edited),
-                instruction,
-                session_id=session_id,
-                turn=turn,
-                prompt=prompt,
-                thinker=thinker,
-                threshold=threshold,
-                refiner=refiner,
-                runner=runner,
-            )
+            async with self._allowance.call(runner.ledger, caller()):
+                result = await tools.refine_instruction(
+                    await self._maybe(runner, source),
+                    await self._maybe(runner, edited),
+                    instruction,
+                    session_id=session_id,
+                    turn=turn,
+                    prompt=prompt,
+                    thinker=thinker,
+                    threshold=threshold,
+                    refiner=refiner,
+                    runner=runner,
+                    owner=caller(),
+                )
             return self._delivery.refined(result)
 
     async def _picture(self, runner: Runner, image: str) -> Loaded | str:
@@ -220,14 +253,13 @@ class Calls:
     async def _maybe(self, runner: Runner, image: str | None) -> Loaded | str | None:
         return None if image is None else await self._picture(runner, image)
 
+    def _base_url(self, ctx: Context[Any, Any]) -> str | None:
+        """Where clients on HTTP find this server; None on stdio. What proxies add is not believed."""
+        host = ctx.headers.get("host") if ctx.headers is not None else None
+        return self._public_url or f"http://{host}" if host else None
+
 
 def _where_to_look(session_id: str, base_url: str | None) -> str:
     if base_url is not None:
         return f"Both can be seen at {base_url}/sessions/{session_id}"
     return f"Both can be seen with: thinkedit view {session_id}"
-
-
-def _base_url(ctx: Context[Any, Any]) -> str | None:
-    """Where a client on HTTP reached this server; None on stdio."""
-    host = ctx.headers.get("host") if ctx.headers is not None else None
-    return f"http://{host}" if host else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import OrderedDict
 from pathlib import Path, PurePath
 from typing import Any
@@ -30,11 +31,15 @@ _REMEMBERED = 1000
 class Courier:
     """Between one host's files and the server at `base` (http://HOST:PORT).
 
-    access: which files may be named; folder: where results are written.
+    access: which files may be named; folder: where results are written; token: by which the server knows
+    the user.
     """
 
-    def __init__(self, base: str, access: AccessPolicy, limits: ImageLimits, folder: Path) -> None:
+    def __init__(
+        self, base: str, access: AccessPolicy, limits: ImageLimits, folder: Path, token: str | None = None
+    ) -> None:
         self.base = base
+        self._token = token
         self._access = access
         self._limits = limits
         self._folder = folder
@@ -52,7 +57,7 @@ class Courier:
             value = arguments.get(argument)
             if isinstance(value, str) and is_file_name(value):
                 name, data = await run_sync(self._access.read_bytes, value, self._limits.max_bytes)
-                sent[argument] = (await upload(self.base, data, name)).uri
+                sent[argument] = (await upload(self.base, data, name, token=self._token)).uri
                 _remember(self._names, sent[argument], name)
         return sent
 
@@ -67,9 +72,10 @@ class Courier:
         sha = str(image["uri"]).rpartition("/")[2]
         path, problem = await self._write(sha, data)
         said = f", written to {path}" if path else f". It was not written to a file: {problem}"
-        address = f", download: {self.base}/images/{sha}"
+        # The server may give out another address for itself than the one by which it is reached from here.
+        address = re.compile(rf", download: https?://[^\s/]+/images/{sha}")
         content = [
-            block.model_copy(update={"text": block.text.replace(address, said)})
+            block.model_copy(update={"text": address.sub(lambda _: said, block.text)})
             if isinstance(block, TextContent)
             else block
             for block in result.content
@@ -84,7 +90,7 @@ class Courier:
         if before is not None and await anyio.Path(before).is_file():
             return before, ""
         try:
-            picture = await download(self.base, sha)
+            picture = await download(self.base, sha, token=self._token)
             name = PurePath(self._names.get(data.get("source", {}).get("uri"), "picture.png"))
             ending = name.suffix if name.suffix.lower() in ENDINGS else ".png"
             target = self._folder / f"{stem_for(name.name)}-edited{ending}"

@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from thinkedit.errors import NotFoundError
 from thinkedit.page import content_security_policy, live_page, page_data
+from thinkedit.server.callers import caller
+from thinkedit.tools.think import owned_session
 
 if TYPE_CHECKING:
     from thinkedit.ledger import Session
@@ -25,7 +26,8 @@ _LIST_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
+    "Cache-Control": "private, no-cache",
+    "Vary": "Authorization",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
@@ -33,7 +35,7 @@ _HEADERS = {
 def add_page_routes(app: Starlette, source: RunnerSource) -> None:
     async def listing(request: Request) -> Response:
         async with source.use() as runner:
-            newest = await runner.ledger.sessions("", _NEWEST)
+            newest = await runner.ledger.sessions(caller(), _NEWEST)
         return HTMLResponse(_listing(newest), headers={**_HEADERS, "Content-Security-Policy": _LIST_POLICY})
 
     async def page(request: Request) -> Response:
@@ -61,10 +63,7 @@ def add_page_routes(app: Starlette, source: RunnerSource) -> None:
 
 async def _session(source: RunnerSource, session_id: str) -> Session:
     async with source.use() as runner:
-        session = await runner.ledger.session(session_id)
-    if session.owner != "":
-        raise NotFoundError(f"there is no session {session_id[:80]!r}")
-    return session
+        return await owned_session(runner, session_id, caller())
 
 
 def _listing(sessions: list[Session]) -> str:

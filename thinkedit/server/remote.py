@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from urllib.parse import urlsplit
 
 import httpx
@@ -12,7 +13,10 @@ from thinkedit.errors import ImageError, InputError, SettingsError, StoreError
 from thinkedit.images import Picture
 from thinkedit.types import Image
 
-__all__ = ["LARGEST", "download", "server_url", "upload"]
+__all__ = ["LARGEST", "TOKEN", "bearer", "download", "own_token", "server_url", "unknown_caller", "upload"]
+
+TOKEN = "THINKEDIT_TOKEN"
+"""The variable with the user's token for a server: no flag, since the flags of a process can be seen."""
 
 LARGEST = 36_000_000
 """What a server takes by default; a picture that is larger still is refused before it is read."""
@@ -33,12 +37,36 @@ def server_url(server: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix('/mcp').rstrip('/')}"
 
 
-async def upload(base: str, data: bytes, name: str) -> Image:
+def own_token() -> str | None:
+    """The token in the environment. SettingsError where it cannot be one."""
+    token = os.environ.get(TOKEN, "").strip()
+    if not (token.isascii() and token.isprintable() and " " not in token):
+        raise SettingsError(f"{TOKEN} holds what is in no token: set it to the token alone")
+    return token or None
+
+
+def bearer(token: str | None) -> dict[str, str]:
+    """The header by which a server knows who asks (RFC 6750)."""
+    return {} if token is None else {"Authorization": f"Bearer {token}"}
+
+
+def unknown_caller(base: str, status: int, token: str | None) -> SettingsError:
+    """What to say of an answer 401 or 403."""
+    if status == 403:
+        return SettingsError(f"{base} forbids this: ask its operator what the token in {TOKEN} is for")
+    if token is None:
+        return SettingsError(f"{base} asks who you are: set {TOKEN} to your token for this server")
+    return SettingsError(f"{base} does not take the token in {TOKEN}: set it to one that is valid there")
+
+
+async def upload(base: str, data: bytes, name: str, *, token: str | None = None) -> Image:
     """The entry of a picture sent to the server.
 
-    SettingsError where it cannot be reached, ImageError, InputError or StoreError for what it said.
+    token: by which the server knows who asks.
+    SettingsError where it cannot be reached or does not know the token; ImageError, InputError or StoreError
+    for what it said.
     """
-    headers = {"Content-Type": "application/octet-stream"}
+    headers = {"Content-Type": "application/octet-stream", **bearer(token)}
     answer = await _asked(base, "POST", "/images", content=data, headers=headers)
     if answer.is_success:
         try:
@@ -47,6 +75,8 @@ async def upload(base: str, data: bytes, name: str) -> Image:
             raise SettingsError(
                 f"{base}/images answered with something else: is it a thinkedit server?"
             ) from error
+    if answer.status_code in (401, 403):
+        raise unknown_caller(base, answer.status_code, token)
     said = _said(answer)
     if answer.status_code == 413:
         raise ImageError(f"{name}: {said}")
@@ -54,9 +84,11 @@ async def upload(base: str, data: bytes, name: str) -> Image:
     raise kind(f"{base} refused {name}: {said}")
 
 
-async def download(base: str, sha: str) -> Picture:
+async def download(base: str, sha: str, *, token: str | None = None) -> Picture:
     """A picture of the server. SettingsError where it cannot be reached, StoreError where it gives none."""
-    answer = await _asked(base, "GET", f"/images/{sha}")
+    answer = await _asked(base, "GET", f"/images/{sha}", headers=bearer(token))
+    if answer.status_code in (401, 403):
+        raise unknown_caller(base, answer.status_code, token)
     if not answer.is_success:
         raise StoreError(f"{base} does not give the picture {sha[:12]}: {_said(answer)}")
     return await run_sync(Picture.from_bytes, answer.content)

@@ -20,11 +20,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from thinkedit.errors import BusyError, InputError, NotFoundError, ThinkEditError
+from thinkedit.errors import BusyError, InputError, LimitError, NotFoundError, ThinkEditError
 from thinkedit.images import load
 from thinkedit.images.sources import too_large
+from thinkedit.server.callers import caller
 
 if TYPE_CHECKING:
+    from thinkedit.server.allowance import Allowance
     from thinkedit.server.lifetime import RunnerSource
 
 __all__ = ["add_image_routes"]
@@ -33,8 +35,10 @@ _DECODED_AT_ONCE = 2
 """Uploads decoded at the same time: one of 50 megapixels takes some 300 MB while it is read."""
 
 
-def add_image_routes(app: Starlette, source: RunnerSource, max_body: int) -> None:
-    """max_body: bytes of a request body, checked against its declared length and while it comes in."""
+def add_image_routes(app: Starlette, source: RunnerSource, max_body: int, allowance: Allowance) -> None:
+    """max_body: bytes of a request body, checked against its declared length and while it comes in.
+    allowance: how much one caller may send.
+    """
     decoding = anyio.CapacityLimiter(_DECODED_AT_ONCE)
 
     async def upload(request: Request) -> Response:
@@ -43,20 +47,22 @@ def add_image_routes(app: Starlette, source: RunnerSource, max_body: int) -> Non
         async with source.use() as runner:
             data = await _picture_in(request, max_body)
             limits, keep = runner.image_limits, runner.config.keep_metadata
-            async with decoding:
-                loaded = await run_sync(lambda: load(data, limits, keep_metadata=keep))
-            entry = await stored(runner, loaded)
+            async with allowance.picture(runner.ledger, caller(), len(data)):
+                async with decoding:
+                    loaded = await run_sync(lambda: load(data, limits, keep_metadata=keep))
+                entry = await stored(runner, loaded, caller())
         location = f"/images/{entry.sha256}"
         return JSONResponse(entry.model_dump(), status_code=201, headers={"Location": location})
 
     async def download(request: Request) -> Response:
         sha = request.path_params["sha256"]
         async with source.use() as runner:
-            if not await runner.ledger.may_use("", sha):
+            if not await runner.ledger.may_use(caller(), sha):
                 raise NotFoundError(f"there is no image {sha[:80]}")
             headers = {
                 "ETag": f'"{sha}"',
                 "Cache-Control": "private, max-age=31536000, immutable",
+                "Vary": "Authorization",
                 "X-Content-Type-Options": "nosniff",
                 "Cross-Origin-Resource-Policy": "same-origin",
             }
@@ -122,7 +128,8 @@ async def _our_error(request: Request, error: Exception) -> Response:
         case InputError():
             return _error(400, str(error))
         case BusyError():
-            return _error(503, str(error), {"Retry-After": f"{error.retry_after:.0f}"})
+            status = 429 if isinstance(error, LimitError) else 503
+            return _error(status, str(error), {"Retry-After": f"{error.retry_after:.0f}"})
         case _:
             return _error(500, str(error))
 

@@ -16,18 +16,24 @@ from mcp.server import MCPServer
 from mcp.server.stdio import stdio_server
 from mcp_types import ListToolsResult
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Route
 
 from thinkedit.config import Config
+from thinkedit.errors import SettingsError
 from thinkedit.images import ImageLimits
 from thinkedit.server.access import local_policy
+from thinkedit.server.allowance import Allowance
 from thinkedit.server.app import create_server
 from thinkedit.server.bodies import Bodies
 from thinkedit.server.bridge import Bridge
+from thinkedit.server.callers import Callers, asks_who, public_origin
 from thinkedit.server.courier import Courier
 from thinkedit.server.delivery import output_folder
-from thinkedit.server.events import RecentEvents
+from thinkedit.server.events import Connections, RecentEvents
+from thinkedit.server.gate import WELL_KNOWN, Asked, Known
 from thinkedit.server.lifetime import RunnerSource, SharedRunner
-from thinkedit.server.loopback import LoopbackOnly, bind, security_settings
+from thinkedit.server.loopback import RightHost, bind, is_loopback, security_settings
 from thinkedit.server.pages import add_page_routes
 from thinkedit.server.resuming import take_up
 from thinkedit.server.retention import keep_within
@@ -67,7 +73,7 @@ async def serve_stdio(config: Config) -> None:
         tasks.cancel_scope.cancel()
 
 
-async def serve_bridge(config: Config, base: str) -> None:
+async def serve_bridge(config: Config, base: str, token: str | None = None) -> None:
     """Serve the host that started this process with what the server at `base` has.
 
     base: http://HOST:PORT. A server that is not there yet, or goes away, is no error until it is called.
@@ -77,7 +83,8 @@ async def serve_bridge(config: Config, base: str) -> None:
     limits = ImageLimits(max_bytes=config.limits.image_bytes, max_pixels=config.limits.image_pixels)
     async with SharedRunner(config) as unused:  # lists our own tools, and opens nothing
         own = await create_server(unused, config).list_tools()
-    bridge = Bridge(base, Courier(base, access, limits, folder), ListToolsResult(tools=own))
+    courier = Courier(base, access, limits, folder, token)
+    bridge = Bridge(base, courier, ListToolsResult(tools=own), token)
     server = await bridge.server()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_leave_on_signal)
@@ -94,25 +101,32 @@ async def serve_http(
     *,
     resume: bool = False,
 ) -> None:
-    """Serve on a loopback address until a signal. SettingsError where that cannot be.
+    """Serve until a signal, beyond this machine only where callers say who they are. SettingsError.
 
     on_ready: told the address of the MCP endpoint once it listens. resume: take up the runs that no living
         process has.
     """
-    with bind(host, port) as listening:
+    with bind(host, port, asks_who=asks_who(config)) as listening:
         address, port = listening.getsockname()[:2]
         shown = f"[{address}]" if ":" in address else address
         url = f"http://{shown}:{port}/mcp"
+        callers = Callers(config, url.removesuffix("/mcp")) if asks_who(config) else None
+        if public_origin(config) is None and not is_loopback(address):
+            log.warning(
+                "set server.public_url to the address by which clients know this server: until then it "
+                "answers to IP addresses only, and the links that it gives out are plain http"
+            )
         watching = Watching.here()
         shared = SharedRunner(config, watching.watcher)
         async with watching, shared as source, anyio.create_task_group() as tasks:
             server = _Uvicorn(
                 uvicorn.Config(
                     http_app(
-                        create_server(source, config, transport="http", watching=watching),
+                        create_server(source, config, transport="http", callers=callers, watching=watching),
                         source,
                         config,
                         address,
+                        callers,
                         watching=watching,
                     ),
                     http=timed_protocol(),
@@ -146,11 +160,17 @@ def http_app(
     source: RunnerSource,
     config: Config,
     address: str = "127.0.0.1",
+    callers: Callers | None = None,
     *,
     watching: Watching | None = None,
 ) -> Starlette:
-    """The whole HTTP application: `server` at /mcp, pictures at /images, pages at /sessions."""
-    security = security_settings(address)
+    """The whole HTTP application: `server` at /mcp, pictures at /images, pages at /sessions.
+
+    callers: those whom `server` knows; SettingsError where the configuration has some and none are given.
+    """
+    if callers is None and asks_who(config):
+        raise SettingsError("this configuration asks callers who they are: give http_app its Callers")
+    security = security_settings(address, public_origin(config))
     # Stateful and streaming: otherwise older clients could neither cancel nor see progress.
     app = server.streamable_http_app(
         stateless_http=False,
@@ -160,13 +180,27 @@ def http_app(
         event_store=RecentEvents(),
         retry_interval=_RECONNECT,
     )
-    add_image_routes(app, source, config.server.body_bytes)
+    allowance = Allowance(config.server.callers) if callers is None else callers.allowance
+    add_image_routes(app, source, config.server.body_bytes, allowance)
     add_page_routes(app, source)
     app.add_middleware(Bodies, path="/mcp", max_bytes=config.server.body_bytes)
-    app.add_middleware(LoopbackOnly, settings=security)
+    # From the outside in: the host, how a token was sent, the SDK's own check of it, whose it is.
+    if callers is not None:
+        app.add_middleware(Asked)
+        app.user_middleware.append(Middleware(Known, callers=callers))
+        _describe_at_the_root(app)
+    app.user_middleware.append(Middleware(Connections))
+    app.add_middleware(RightHost, settings=security, address=address)
     if watching is not None:
         watching.add_to(app, source)
     return app
+
+
+def _describe_at_the_root(app: Starlette) -> None:
+    """The metadata of RFC 9728 without the path too, where clients look that know no better."""
+    for route in list(app.router.routes):
+        if isinstance(route, Route) and route.path == f"{WELL_KNOWN}/mcp":
+            app.router.routes.append(Route(WELL_KNOWN, route.endpoint, methods=["GET", "OPTIONS"]))
 
 
 async def _serve(server: uvicorn.Server, listening: socket.socket) -> None:

@@ -14,6 +14,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
 from thinkedit.errors import SettingsError, ThinkEditError
+from thinkedit.server.remote import bearer, unknown_caller
 
 __all__ = ["upstream"]
 
@@ -22,16 +23,25 @@ _CONNECT = 5.0
 
 
 @asynccontextmanager
-async def upstream(base: str, ask: Any = None) -> AsyncIterator[Client]:
+async def upstream(base: str, ask: Any = None, *, token: str | None = None) -> AsyncIterator[Client]:
     """A client of the server at `base` (http://HOST:PORT).
 
     ask: answers the server's questions (elicitation); None where nobody can be asked.
-    SettingsError where the server is not there or goes away, MCPError for what it says itself.
+    token: by which the server knows who asks.
+    SettingsError where the server is not there, goes away or does not know the token; MCPError for what it
+    says itself.
     """
+    refused: list[int] = []
+
+    async def note(answer: httpx2.Response) -> None:
+        if answer.status_code in (401, 403):
+            refused.append(answer.status_code)
+
     timeout = httpx2.Timeout(None, connect=_CONNECT)
     ours: list[BaseException] = []
     try:
-        async with httpx2.AsyncClient(timeout=timeout) as web:
+        hooks = {"response": [note]}
+        async with httpx2.AsyncClient(timeout=timeout, headers=bearer(token), event_hooks=hooks) as web:
             way = streamable_http_client(f"{base}/mcp", http_client=web, max_sse_event_size=_LONGEST_MESSAGE)
             async with Client(way, elicitation_callback=ask) as client:
                 try:
@@ -42,6 +52,8 @@ async def upstream(base: str, ask: Any = None) -> AsyncIterator[Client]:
     except (anyio.get_cancelled_exc_class(), GeneratorExit):
         raise
     except BaseException as error:
+        if refused and not any(isinstance(cause, ThinkEditError) for cause in _leaves(error)):
+            raise unknown_caller(base, refused[-1], token) from error
         raise _told(base, error, ours) from error
 
 

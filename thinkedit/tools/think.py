@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -50,6 +51,7 @@ async def think_edit(
     on_event: Listener | None = None,
     wait_seconds: float | None = None,
     safety: str | Safety | Check | None = None,
+    room: AbstractAsyncContextManager[None] | None = None,
     **options: Any,
 ) -> EditResult:
     """Edit a picture by an instruction, looking at each result and trying again until it is good enough.
@@ -64,6 +66,8 @@ async def think_edit(
     on_event: awaited with each Event.
     wait_seconds: return what there is after this long, with status `running`; the run then goes on by itself,
         as long as the runner is open, and continue_edit(session_id, "wait") collects it.
+    room: entered while the session is opened, in a server that counts what each owner has; what it raises
+        is raised.
 
     A call that is cancelled cancels its run; the session keeps the best so far and can be gone on with.
 
@@ -78,7 +82,8 @@ async def think_edit(
         chosen = loop_settings(runner.defaults, settings, options)
         checked_instruction(instruction)
         source = await load_image(runner, image, owner)
-        session_id = await runner.open(source, instruction, chosen, owner=owner)
+        async with room or nullcontext():
+            session_id = await runner.open(source, instruction, chosen, owner=owner)
         return await _followed(runner, session_id, on_event, target, seconds=seconds)
 
 
@@ -100,6 +105,7 @@ async def continue_edit(
     owner: str = "",
     on_event: Listener | None = None,
     wait_seconds: float | None = None,
+    room: AbstractAsyncContextManager[None] | None = None,
 ) -> EditResult:
     """Go on with a session, or end it.
 
@@ -113,7 +119,7 @@ async def continue_edit(
         fork: go another way from turn `turn`, in a new session; this one stays as it is.
         stop: end it after the step it is in, with the best so far. cancel: end it now.
 
-    wait_seconds: as for think_edit.
+    wait_seconds: as for think_edit. room: the same, entered where the session begins to run.
 
     Raises NotFoundError for an unknown session or turn, ActionError where the action does not fit.
     """
@@ -125,7 +131,8 @@ async def continue_edit(
         match action:
             case "fork":
                 assert turn is not None
-                session_id = await runner.fork(session, turn, prompt=prompt, turns=turns)
+                async with room or nullcontext():
+                    session_id = await runner.fork(session, turn, prompt=prompt, turns=turns)
             case "cancel":
                 await runner.cancel(session_id)
                 return await _finished(runner, session_id, target)
@@ -133,7 +140,8 @@ async def continue_edit(
                 owns = False
             case _ if session.status is Status.PAUSED:
                 told = _told(action, critique, prompt, turn, turns)
-                await answer(runner.store, runner.ledger, session, told)
+                async with (None if action in ("stop", "pick") else room) or nullcontext():
+                    await answer(runner.store, runner.ledger, session, told)
             case "stop":
                 await runner.stop(session_id)
                 owns = False
@@ -143,7 +151,8 @@ async def continue_edit(
                 return await _finished(runner, session_id, target)
             case _ if session.status is not Status.RUNNING:
                 own = checked_instruction(prompt, "prompt") if prompt is not None else None
-                await reopen(runner.ledger, session, turns=turns, prompt=own)
+                async with room or nullcontext():
+                    await reopen(runner.ledger, session, turns=turns, prompt=own)
         return await _followed(runner, session_id, on_event, target, seconds=seconds, owns=owns)
 
 
@@ -152,7 +161,7 @@ async def owned_session(runner: Runner, session_id: str, owner: str) -> Session:
     try:
         session = await runner.ledger.session(session_id)
     except NotFoundError:
-        if (refusal := runner.refusal(session_id)) is not None:
+        if (refusal := runner.refusal(session_id, owner)) is not None:
             raise refusal from None
         raise
     if session.owner != owner:
