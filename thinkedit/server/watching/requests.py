@@ -16,6 +16,7 @@ from starlette.datastructures import Headers
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from thinkedit.server.callers import owner_of
 from thinkedit.server.strict import ERROR_KIND
 from thinkedit.server.watching.logs import ACCESS
 from thinkedit.server.watching.telling import at_work_on, is_session_id
@@ -76,6 +77,8 @@ class WatchedRequests:
         if route not in PROBED or status >= 400:
             ms = round(seconds * 1000, 1)
             fields = {"method": method, "route": route, "status": status, "ms": ms}
+            if (caller := owner_of(scope)) is not None:  # by now nobody acts as them any more
+                fields["caller"] = caller
             log.info("%s %s %d", method, route, status, extra={"fields": fields})
 
     def _route(self, scope: Scope) -> str:

@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 
 from thinkedit.config import Config
 from thinkedit.graph.watching import Watcher, Watchers
+from thinkedit.server.callers import caller
 from thinkedit.server.watching.logs import log_as_json
 from thinkedit.server.watching.redacting import Redaction, secrets_of
 from thinkedit.server.watching.requests import WatchedRequests, watched_calls
@@ -100,7 +101,7 @@ class Watching:
 
 def log_as_json_for(config: Config) -> None:
     """Write the log of this process as JSON, without what this configuration keeps secret."""
-    log_as_json(Redaction(secrets_of(config)))
+    log_as_json(Redaction(secrets_of(config)), caller)
 
 
 def _metrics() -> Metrics | None:
