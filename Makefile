@@ -2,19 +2,21 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Each file in one of two processes: what the tests of a file share is started once.
+SPREAD := -n 2 --dist loadfile
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test test-all check bench bench-gpu gallery bundle clean
+.PHONY: demo test test-all check bench soak bench-gpu gallery bundle clean
 
 demo: .venv/.core ## edit a real photograph and show the turns
 	@mkdir -p out && rm -f out/demo.jpg
 	@$(BIN)/thinkedit edit examples/photos/china.jpg "brighten it by 1 stop and make it more vibrant" -o out/demo.jpg
 
 test: .venv/.dev ## the core's tests; no torch, no network
-	$(BIN)/python -m pytest -m "not slow and not external and not models and not gpu"
+	$(BIN)/python -m pytest $(SPREAD) -m "not slow and not external and not models and not gpu"
 
 test-all: .venv/.dev .venv/.models .venv/.external ## everything, with the programs it needs
-	THINKEDIT_TEST_MODELS=1 $(BIN)/python -m pytest
+	THINKEDIT_TEST_MODELS=1 $(BIN)/python -m pytest $(SPREAD)
 
 check: .venv/.dev ## format, lint, types, structure
 	$(BIN)/ruff format --check .
@@ -24,6 +26,9 @@ check: .venv/.dev ## format, lint, types, structure
 
 bench: .venv/.dev ## what docs/performance.md records
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+soak: .venv/.dev ## a server under steady work for a quarter of an hour: nothing may grow
+	$(BIN)/python benchmarks/soak
 
 bench-gpu: .venv/.models ## real model sizes beside bare libraries; one line where there is no GPU
 	$(BIN)/python benchmarks/gpu

@@ -22,7 +22,7 @@ from thinkedit.adapters.thinkers.scripted import ScriptedThinker
 from thinkedit.config import Config
 from thinkedit.errors import LedgerError, NotFoundError, StoreError
 from thinkedit.graph.runner import open_runner
-from thinkedit.ledger import Ledger, database
+from thinkedit.ledger import Ledger, sqlite
 from thinkedit.store import Store
 from thinkedit.tools import continue_edit
 from thinkedit.types import EditResult, Status, StopReason
@@ -61,9 +61,9 @@ class FailingLedger(Ledger):
         super().__init__(None)
         self.countdown = countdown
 
-    async def _transaction(self, work: Any) -> Any:
+    async def _transaction(self, session_id: str, work: Any) -> Any:
         self.countdown.step()
-        return await super()._transaction(work)
+        return await super()._transaction(session_id, work)
 
 
 class FailingSaver(InMemorySaver):
@@ -288,7 +288,7 @@ async def test_a_database_that_another_process_holds_is_told_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect = sqlite3.connect
-    monkeypatch.setattr(database, "PATIENCE", 0.01)
+    monkeypatch.setattr(sqlite, "PATIENCE", 0.01)
     monkeypatch.setattr(sqlite3, "connect", lambda *a, **o: connect(*a, **{**o, "timeout": 0.01}))
     await opened(tmp_path)
     holder = connect(tmp_path / "sessions.sqlite", isolation_level=None)

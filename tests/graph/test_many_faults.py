@@ -152,7 +152,8 @@ async def test_each_ends_with_a_result_or_a_clear_reason(tmp_path: Path) -> None
             assert chosen.critique.reasoning == "looked at"
         else:
             assert result.status is Status.FAILED
-    assert (open_files(), other_threads()) == (files, threads)
+    assert open_files() <= files
+    assert other_threads() <= threads
     assert asyncio.all_tasks() == tasks
 
 

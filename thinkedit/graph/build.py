@@ -13,7 +13,7 @@ from langgraph.graph import END, START, StateGraph
 from thinkedit.adapters.base import Editor, Refiner, Safety, Thinker
 from thinkedit.adapters.safety.called import Check, as_safety
 from thinkedit.graph.nodes import Nodes
-from thinkedit.graph.state import EditInput, EditOutput, EditState, Phase
+from thinkedit.graph.state import EditInput, EditOutput, EditState, Phase, phase_of
 from thinkedit.ledger import Ledger
 from thinkedit.store import Store
 from thinkedit.types import LoopSettings
@@ -73,8 +73,4 @@ def wire(nodes: Nodes) -> StateGraph[EditState, None, EditInput, EditOutput]:
 
 
 def _route(graph: StateGraph[Any, None, Any, Any], node: str, *ways: Phase) -> None:
-    graph.add_conditional_edges(node, _phase, list(ways))
-
-
-async def _phase(state: EditState) -> Phase:  # a plain function would be called in a thread
-    return state["phase"]
+    graph.add_conditional_edges(node, phase_of, list(ways))

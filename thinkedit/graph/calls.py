@@ -43,6 +43,7 @@ from thinkedit.graph.digests import digest_of_critique, digest_of_edit
 from thinkedit.graph.patience import TooLate, in_time
 from thinkedit.graph.safety import Unchecked, refused_before
 from thinkedit.graph.together import together
+from thinkedit.graph.turnstile import away
 from thinkedit.graph.watching import UNWATCHED, ModelCall, Outcome, Role, Watcher, outcome_of
 from thinkedit.images import Picture
 from thinkedit.ledger import Call, Ledger
@@ -198,7 +199,7 @@ class Calls:
         self, limit: float, call: Callable[[Progress], Awaitable[T]], progress: Progress | None = None
     ) -> T:
         """Make a model call with the lease kept alive. Raises TooLate."""
-        async with self.ledger.hold(self.session_id):
+        async with self.ledger.hold(self.session_id), away():
             return await in_time(limit, call, progress)
 
     async def _keep(self, index: int, digest: str, picture: Picture, seconds: float) -> str:
@@ -334,4 +335,5 @@ class Calls:
 
     async def back_off(self, failures: int) -> None:
         if failures and self.settings.backoff:
-            await anyio.sleep(min(self.settings.backoff * 2 ** (failures - 1), LONGEST_BACKOFF))
+            async with away():
+                await anyio.sleep(min(self.settings.backoff * 2 ** (failures - 1), LONGEST_BACKOFF))

@@ -38,6 +38,7 @@ from thinkedit.graph.nodes import Nodes
 from thinkedit.graph.run import Listener, Run
 from thinkedit.graph.sessions import open_session, result_of, turn_records
 from thinkedit.graph.stopping import best_turn, why_selected
+from thinkedit.graph.turnstile import Turnstile
 from thinkedit.graph.watching import UNWATCHED, SessionNews, Watcher
 from thinkedit.images import ImageLimits, Loaded
 from thinkedit.ledger import Ledger, Session
@@ -76,6 +77,7 @@ class Runner:
         self._records = RecordCache()
         self._runs: dict[str, Run] = {}
         self._refusals: dict[tuple[str, str], Exception] = {}
+        self.turnstile = Turnstile()
         self._slots = anyio.CapacityLimiter(self.config.limits.sessions)
         self._tasks: TaskGroup | None = None
         self._parked = False
@@ -213,6 +215,11 @@ class Runner:
         """Whether this runner is leaving: what ran here is to be gone on with later."""
         return self._parked
 
+    @property
+    def busy(self) -> bool:
+        """Whether any session runs or waits for a slot here."""
+        return bool(self._runs)
+
     async def stop(self, session_id: str) -> None:
         """Ask a running session to stop after the step it is in."""
         await self.ledger.mark(session_id, "stop")
@@ -238,7 +245,8 @@ class Runner:
         return (run := self._runs.get(session_id)) is not None and run.detached
 
     async def result(self, session_id: str) -> EditResult:
-        return await result_of(self.store, self.ledger, session_id)
+        async with self.turnstile.through():
+            return await result_of(self.store, self.ledger, session_id)
 
     async def delete(self, session_id: str) -> None:
         """Forget a session. LeaseLost where another process runs it."""
@@ -281,7 +289,7 @@ class Runner:
     async def _run_watched(self, run: Run) -> None:
         try:
             with run.scope:
-                async with self._slots:
+                async with self._slots, self.turnstile.through():
                     self.watcher.heard(SessionNews("began", run.session_id))
                     session = await self.ledger.session(run.session_id)
                     run.owner = session.owner

@@ -15,6 +15,7 @@ from thinkedit.adapters.base import Checkable, Editor, Planner, Refiner, Safety,
 from thinkedit.errors import ActionError, InstructionError, SettingsError
 from thinkedit.graph.asking import HOST, question, waits_for
 from thinkedit.graph.stopping import best_turn
+from thinkedit.graph.turnstile import away
 from thinkedit.images import Loaded, save
 from thinkedit.ledger import Ledger, Session
 from thinkedit.store import Store
@@ -106,7 +107,8 @@ async def open_session(
     models: list[object] = [editor, thinker, refiner, safety]
     for model in models:
         if isinstance(model, Checkable):
-            await model.check()
+            async with away():  # a model that is loaded now takes its time
+                await model.check()
     if settings.seed is None:
         settings = settings.model_copy(update={"seed": random.SystemRandom().randrange(2**31)})
     sha = await run_sync(store.put, source.picture)

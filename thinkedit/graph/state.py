@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypedDict
 
 from langgraph.channels import EphemeralValue, UntrackedValue
 
-__all__ = ["EditInput", "EditOutput", "EditState", "Phase"]
+__all__ = ["EditInput", "EditOutput", "EditState", "Phase", "phase_of"]
 
 Phase = Literal["plan", "edit", "critique", "refine", "pause", "wait", "stop"]
 
@@ -54,3 +54,8 @@ class EditState(TypedDict, total=False):
     stop_reason: str | None
     picked: int | None
     result: Annotated[Any, UntrackedValue(Any)]
+
+
+async def phase_of(state: EditState) -> Phase:
+    """Which node is next. Async, since LangGraph calls a plain function in a thread."""
+    return state["phase"]

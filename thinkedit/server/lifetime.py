@@ -15,6 +15,7 @@ from anyio.to_thread import run_sync
 
 from thinkedit.config import Config
 from thinkedit.errors import BusyError
+from thinkedit.server.collecting import collecting_when_idle
 
 if TYPE_CHECKING:
     from thinkedit.graph.runner import Runner
@@ -124,7 +125,10 @@ class SharedRunner:
         try:
             # Shielded, so that a server that is being cancelled parks its runs and does not tear them.
             with anyio.CancelScope(shield=True):
-                async with module.open_runner(self._config, **self._watched) as runner:
+                async with (
+                    module.open_runner(self._config, **self._watched) as runner,
+                    collecting_when_idle(lambda: runner.busy),
+                ):
                     task_status.started(runner)
                     await self._closing.wait()
                     await runner.park()

@@ -78,11 +78,12 @@ async def think_edit(
     """
     target, seconds = checked_output(output), _checked_wait(wait_seconds)
     async with a_runner(runner) as runner:
-        options["safety"] = safety_name(runner, safety)
-        chosen = loop_settings(runner.defaults, settings, options)
-        checked_instruction(instruction)
-        source = await load_image(runner, image, owner)
-        async with room or nullcontext():
+        # The room first: who waits for it inside the turnstile holds a place that its holder may want back.
+        async with room or nullcontext(), runner.turnstile.through():
+            options["safety"] = safety_name(runner, safety)
+            chosen = loop_settings(runner.defaults, settings, options)
+            checked_instruction(instruction)
+            source = await load_image(runner, image, owner)
             session_id = await runner.open(source, instruction, chosen, owner=owner)
         return await _followed(runner, session_id, on_event, target, seconds=seconds)
 
