@@ -39,6 +39,10 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 SESSIONS, KILLS, CALLERS, AT_ONCE, TURNS = 200, 12, 8, 24, 3
 SEED = 20261125
+CALLS = (
+    "SELECT session_id, instruction, role, turn, calls.created FROM calls"
+    " JOIN sessions USING (session_id) WHERE state='ok'"
+)
 _numbers = itertools.count()
 
 
@@ -48,15 +52,16 @@ class Place:
 
     folder: Path
     database: str | None = None
+    latency: float = 0.002
     lives: list[tuple[int, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         stored = "" if self.database is None else f"database = {json.dumps(self.database)}\n"
+        scripted = f'kind = "scripted"\nlatency = {self.latency}\nlog = "{self.folder}'
         (self.folder / "thinkedit.toml").write_text(
             f'data = "data"\n{stored}[limits]\nsessions = {AT_ONCE}\n'
             '[loop]\neditor = "e"\nthinker = "t"\nbackoff = 0\n'
-            f'[models.e]\nkind = "scripted"\nsize = "tiny"\nlatency = 0.002\nlog = "{self.folder}/e.jsonl"\n'
-            f'[models.t]\nkind = "scripted"\nlatency = 0.002\nlog = "{self.folder}/t.jsonl"\n'
+            f'[models.e]\nsize = "tiny"\n{scripted}/e.jsonl"\n[models.t]\n{scripted}/t.jsonl"\n'
         )
 
     @contextmanager
@@ -157,10 +162,7 @@ async def test_nothing_recorded_is_lost_or_paid_for_twice(
 def no_call_was_repeated(place: Place, ids: set[str]) -> None:
     """Each prompt is one session's and one turn's: a call was repeated where it began in a later life of the
     server than the one that recorded it, or ended twice in that one."""
-    rows = place.rows(
-        "SELECT session_id, instruction, role, turn, calls.created FROM calls"
-        " JOIN sessions USING (session_id) WHERE state='ok'"
-    )
+    rows = place.rows(CALLS)
     counted = Counter((session_id, role, turn) for session_id, _, role, turn, _ in rows)
     needed = {(s, role, t) for s in ids for role in ("edit", "critique") for t in range(1, TURNS + 1)}
     assert set(counted.values()) == {1}

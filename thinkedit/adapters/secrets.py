@@ -14,7 +14,7 @@ __all__ = ["HIDDEN", "Key", "is_secret", "key_from", "redacted", "scrub", "secre
 
 HIDDEN = "***"
 
-SECRET_WORDS = ("key", "token", "secret", "password", "authorization", "headers", "credential")
+SECRET_WORDS = ("key", "token", "secret", "password", "authorization", "headers", "credential", "database")
 """An option whose name holds one of these is never shown; `thinkedit.config` has the same list."""
 
 NO_SECRETS = frozenset({"api_key_env", "max_tokens", "min_tokens", "max_new_tokens"})
