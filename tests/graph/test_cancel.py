@@ -12,6 +12,7 @@ from tests.graph.kit import (
     INSTRUCTION,
     SETTINGS,
     SOURCE,
+    Held,
     HeldEditor,
     HeldThinker,
     begun,
@@ -28,7 +29,8 @@ from thinkedit.adapters.thinkers.scripted import ScriptedThinker
 from thinkedit.config import Config
 from thinkedit.errors import BusyError, EditorFailed, ImageError, ThinkerFailed
 from thinkedit.graph.runner import Runner
-from thinkedit.ledger import Ledger
+from thinkedit.images import load
+from thinkedit.ledger import Ledger, Session
 from thinkedit.store import Store
 from thinkedit.tools import continue_edit, think_edit
 from thinkedit.types import EditResult, Status, StopReason
@@ -160,6 +162,36 @@ async def test_a_session_that_waits_for_its_turn_can_be_cancelled() -> None:
         assert editor.calls == 1
         again = await continue_edit(waiting.session_id, runner=runner)
     assert again.stop_reason is StopReason.SATISFIED
+
+
+class PausingLedger(Ledger):
+    """Holds the answer to the n-th question for a session back."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__(None)
+        self.held = Held(n)
+
+    async def session(self, session_id: str) -> Session:
+        found = await super().session(session_id)
+        await self.held.wait()
+        return found
+
+
+@pytest.mark.parametrize("question", [1, 2, 3], ids=["before the claim", "after it", "when it begins"])
+async def test_a_session_that_is_just_being_begun_can_be_cancelled(question: int) -> None:
+    ledger, editor = PausingLedger(question), ScriptedEditor(size="tiny")
+    async with running(editor, ScriptedThinker(numbered(9)), ledger=ledger) as runner:
+        session_id = await runner.open(load(SOURCE), INSTRUCTION, SETTINGS)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(runner.start, session_id)
+            await ledger.held.there.wait()
+            tasks.start_soon(runner.cancel, session_id)
+            await anyio.wait_all_tasks_blocked()
+            ledger.held.go.set()
+        while runner.busy:
+            await anyio.lowlevel.checkpoint()
+        result = await runner.result(session_id)
+        assert (result.stop_reason, editor.calls) == (StopReason.CANCELLED, 0)
 
 
 async def all_run(runner: Runner, count: int) -> bool:

@@ -78,6 +78,7 @@ class Runner:
         self._runs: dict[str, Run] = {}
         self._refusals: dict[tuple[str, str], Exception] = {}
         self.turnstile = Turnstile()
+        self._taking = anyio.Lock()
         self._slots = anyio.CapacityLimiter(self.config.limits.sessions)
         self._tasks: TaskGroup | None = None
         self._parked = False
@@ -201,14 +202,24 @@ class Runner:
         if (run := self._runs.get(session_id)) is not None:
             run.scope.cancel()
             await run.done.wait()
-        while (session := await self.ledger.session(session_id)).status is Status.RUNNING:
-            if await self.ledger.claim(session_id):
+        while (await self.ledger.session(session_id)).status is Status.RUNNING:
+            if not await self._cancelled_here(session_id):
+                await anyio.sleep(_POLL)
+
+    async def _cancelled_here(self, session_id: str) -> bool:
+        """End a session that does not run, or a run that began here meanwhile; False where another has it."""
+        async with self._taking:
+            if (run := self._runs.get(session_id)) is None:
+                if not await self.ledger.claim(session_id):
+                    return False
                 try:
-                    await self._end_cancelled(session)
+                    await self._end_cancelled(await self.ledger.session(session_id))
                 finally:
                     await self.ledger.release(session_id)
-            else:
-                await anyio.sleep(_POLL)
+        if run is not None:
+            run.scope.cancel()
+            await run.done.wait()
+        return True
 
     @property
     def parked(self) -> bool:
@@ -264,6 +275,13 @@ class Runner:
         before = await self.ledger.session(session_id)
         if before.status is not Status.RUNNING:
             return None
+        async with self._taking:  # and not between the two looks of a cancel
+            return await self._taken(session_id, before)
+
+    async def _taken(self, session_id: str, before: Session) -> Run | Literal["elsewhere"] | None:
+        assert self._tasks is not None
+        if (run := self._runs.get(session_id)) is not None:
+            return run
         if not await self.ledger.claim(session_id):
             return "elsewhere"
         try:
@@ -273,9 +291,9 @@ class Runner:
             with anyio.CancelScope(shield=True):
                 await self.ledger.release(session_id)
             raise
-        if session.status is not Status.RUNNING or session_id in self._runs or self._parked:
+        if session.status is not Status.RUNNING or self._parked:
             await self.ledger.release(session_id)
-            return self._runs.get(session_id)
+            return None
         if before.runner not in ("", self.ledger.runner):  # a lease that was given back names nobody
             self.watcher.heard(SessionNews("taken_over", session_id))
         run = self._runs[session_id] = Run(session_id)
