@@ -83,7 +83,8 @@ async def main(folder: Path, *, block: bool) -> None:
         graph = parent(editor, thinker, Store(str(folder / "store")), ledger).compile(checkpointer=saver)
         known = (await graph.aget_state(THREAD)).next
         given = None if known else {"image": str(source), "instruction": INSTRUCTION}
-        output = await graph.ainvoke(given, THREAD)
+        # Otherwise LangGraph writes checkpoints behind the steps, and a kill loses the last ones.
+        output = await graph.ainvoke(given, THREAD, durability="sync")
     ledger.close()
     prompts = [turn["prompt"] for turn in output["result"]["turns"]]
     sys.stdout.write(json.dumps({"said": output["said"], "prompts": prompts}) + "\n")

@@ -91,6 +91,8 @@ def run_plainly(work: Callable[[], Awaitable[T]]) -> T:
     """Run async work that looks after signals itself. A group of one error comes out as that error."""
     try:
         return anyio.run(work)
+    except KeyboardInterrupt:  # a second signal, while the loop was being taken down after the first
+        os._exit(INTERRUPTED)
     except BaseExceptionGroup as group:
         error: BaseException = group
         while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:

@@ -19,7 +19,7 @@ from anyio.to_thread import run_sync
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 
-from thinkedit.adapters.base import Refiner, Safety, identity_of
+from thinkedit.adapters.base import identity_of
 from thinkedit.adapters.models import Models
 from thinkedit.config import Config
 from thinkedit.errors import (
@@ -29,12 +29,10 @@ from thinkedit.errors import (
     LedgerError,
     UnsupportedEdit,
 )
-from thinkedit.graph.build import wire
-from thinkedit.graph.cache import PictureCache, RecordCache
 from thinkedit.graph.checkpoints import checkpoints, checkpoints_failed
 from thinkedit.graph.driving import drive
 from thinkedit.graph.forking import fork
-from thinkedit.graph.nodes import Nodes
+from thinkedit.graph.graphs import Graphs
 from thinkedit.graph.run import Listener, Run
 from thinkedit.graph.sessions import open_session, result_of, turn_records
 from thinkedit.graph.stopping import best_turn, why_selected
@@ -72,9 +70,9 @@ class Runner:
         self.config = config or Config.model_construct()
         self.watcher = watcher
         self._checkpointer = checkpointer or InMemorySaver()
-        self._graphs: dict[tuple[str | None, ...], Any] = {}
-        self._pictures = PictureCache()
-        self._records = RecordCache()
+        self._graphs = Graphs(
+            models, self._checkpointer, self.config.loop, store=store, ledger=ledger, watcher=watcher
+        )
         self._runs: dict[str, Run] = {}
         self._refusals: dict[tuple[str, str], Exception] = {}
         self.turnstile = Turnstile()
@@ -146,8 +144,8 @@ class Runner:
             instruction=instruction,
             settings=settings,
             owner=owner,
-            refiner=self._refiner(settings),
-            safety=self._safety(settings),
+            refiner=self._graphs.refiner(settings),
+            safety=self._graphs.safety(settings),
             session_id=session_id,
         )
         self.watcher.heard(SessionNews("opened", opened))
@@ -168,7 +166,7 @@ class Runner:
         self, session: Session, turn: int, *, prompt: str | None = None, turns: int | None = None
     ) -> str:
         """A new session that goes another way from `turn`; nothing runs yet. Errors as `forking.fork`."""
-        refiner, safety = self._refiner(session.settings), self._safety(session.settings)
+        refiner, safety = self._graphs.refiner(session.settings), self._graphs.safety(session.settings)
         forked = await fork(
             self.store,
             self.ledger,
@@ -311,7 +309,7 @@ class Runner:
                     self.watcher.heard(SessionNews("began", run.session_id))
                     session = await self.ledger.session(run.session_id)
                     run.owner = session.owner
-                    await drive(self._graph(session.settings), session, run)
+                    await drive(self._graphs.of(session.settings), session, run)
         except sqlite3.Error as error:
             run.error = checkpoints_failed(error)
         except Exception as error:
@@ -368,30 +366,6 @@ class Runner:
                     run = self._runs.get(session_id)
                     if run is not None and wanted == "cancel":
                         run.scope.cancel()
-
-    def _refiner(self, settings: LoopSettings) -> Refiner | None:
-        return None if settings.refiner is None else self.models.refiner(settings.refiner)
-
-    def _safety(self, settings: LoopSettings) -> Safety | None:
-        return None if settings.safety is None else self.models.safety(settings.safety)
-
-    def _graph(self, settings: LoopSettings) -> Any:
-        key = (settings.editor, settings.thinker, settings.refiner, settings.safety)
-        if key not in self._graphs:
-            nodes = Nodes(
-                editor=self.models.editor(settings.editor),
-                thinker=self.models.thinker(settings.thinker),
-                refiner=self._refiner(settings),
-                safety=self._safety(settings),
-                store=self.store,
-                ledger=self.ledger,
-                settings=self.defaults,
-                pictures=self._pictures,
-                records=self._records,
-                watcher=self.watcher,
-            )
-            self._graphs[key] = wire(nodes).compile(checkpointer=self._checkpointer)
-        return self._graphs[key]
 
 
 @asynccontextmanager
