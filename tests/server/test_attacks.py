@@ -456,7 +456,7 @@ async def test_no_error_repeats_what_was_sent_at_length(serve: Serve, garden: st
 
 @asynccontextmanager
 async def impatient(start: Started, monkeypatch: pytest.MonkeyPatch, **limits: Any) -> AsyncIterator[str]:
-    patience = Patience(**{"head": 0.5, "body": 60, "silence": 60, "waiting": 1000, **limits})
+    patience = Patience(**{"head": 1.5, "body": 60, "silence": 60, "waiting": 1000, **limits})
     monkeypatch.setattr(serving, "timed_protocol", lambda: timed_protocol(patience))
     async with start() as base:
         yield base
@@ -531,12 +531,12 @@ async def test_a_client_that_does_not_read_is_left(
     noise = np.random.default_rng(1).integers(0, 255, (1800, 2400, 3), dtype=np.uint8)
     stream = load(Image.fromarray(noise)).picture.data
     assert len(stream) > 10_000_000  # more than the buffers of a system take
-    async with impatient(started, monkeypatch, silence=0.3) as base:
+    async with impatient(started, monkeypatch, silence=2) as base:
         async with httpx.AsyncClient(base_url=base, timeout=60) as web:
             where = (await web.post("/images", content=stream)).headers["location"]
         async with await connect(base) as deaf:
             await deaf.send(f"GET {where} HTTP/1.1\r\nHost: {host(base)}\r\n\r\n".encode())
-            await anyio.sleep(1.5)  # not reading is what this client does
+            await anyio.sleep(5)  # not reading is what this client does
             assert len(await ended(deaf)) < len(stream)
 
 
