@@ -59,6 +59,6 @@ clean:
 	$(PIP) --editable ".[mcp,local,chat,openai]" --group models
 	@touch $@
 
-.venv/.external: tests/external/install.sh tests/external/package-lock.json $(wildcard tests/external/*.txt)
+.venv/.external: pyproject.toml tests/external/install.sh tests/external/package-lock.json $(wildcard tests/external/*.txt)
 	bash tests/external/install.sh
 	@touch $@

@@ -7,11 +7,13 @@ cd "${0%/*}"
 
 for client in agents fastmcp langchain langgraph; do
     there=.venv/$client
-    if ! cmp -s "$client.txt" "$there/installed.txt"; then
+    mkdir -p .venv
+    cat "$client.txt" ../../pyproject.toml >".venv/$client.wanted" # one of them installs the package itself
+    if ! cmp -s ".venv/$client.wanted" "$there/installed.txt"; then
         rm -rf "$there"
         "${PYTHON:-python3}" -m venv "$there"
         "$there/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$client.txt"
-        cp "$client.txt" "$there/installed.txt"
+        cp ".venv/$client.wanted" "$there/installed.txt"
     fi
 done
 
