@@ -58,7 +58,7 @@ def parsed(stream: io.StringIO) -> list[dict[str, Any]]:
 def test_a_line_says_when_how_grave_where_and_for_which_session(lines: io.StringIO) -> None:
     with at_work_on(SESSION):
         logging.getLogger("thinkedit.server").warning("two\nlines of %s", "text")
-    logging.getLogger("some.library").info("not shown")
+    logging.getLogger("another.package").info("not shown")
     (line,) = parsed(lines)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"])
     assert abs(datetime.fromisoformat(line.pop("time")).timestamp() - datetime.now().timestamp()) < 60

@@ -205,9 +205,8 @@ class _Server:
         self._timeout = timeout
         self._secrets = tuple(headers.values())
         self._client = httpx.AsyncClient(
-            verify=url.startswith(
-                "https:"
-            ),  # a plain address needs no certificates, which take 50 ms to read
+            # A plain address needs no certificates, which take 50 ms to read.
+            verify=url.startswith("https:"),
             timeout=httpx.Timeout(timeout, connect=min(10.0, timeout)),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
             headers={name: key.reveal() for name, key in headers.items()},

@@ -69,15 +69,14 @@ class Sources:
 
 
 def _sent(request: EditRequest, canvas: tuple[int, int], passed_on: bool) -> Sent:
+    references = tuple(Picture.from_pixels(flattened(picture)).data for picture in request.references)
     if passed_on:
-        references = tuple(Picture.from_pixels(flattened(picture)).data for picture in request.references)
         return Sent(as_it_is(canvas), request.source.data, request.source.mime_type, references)
     laid = lay(request.source, canvas)
     mask = None
     if request.mask is not None:
         keep = 255 - lay_mask(request.mask, laid)
         mask = Picture.from_pixels(np.dstack([np.zeros_like(laid.pixels), keep])).data
-    references = tuple(Picture.from_pixels(flattened(picture)).data for picture in request.references)
     return Sent(laid, Picture.from_pixels(laid.pixels).data, references=references, mask=mask)
 
 
