@@ -15,6 +15,7 @@ from thinkedit.types import Image
 
 __all__ = ["LARGEST", "TOKEN", "bearer", "download", "own_token", "server_url", "unknown_caller", "upload"]
 
+_BYTES = "application/octet-stream"
 TOKEN = "THINKEDIT_TOKEN"
 """The variable with the user's token for a server: no flag, since the flags of a process can be seen."""
 
@@ -66,8 +67,7 @@ async def upload(base: str, data: bytes, name: str, *, token: str | None = None)
     SettingsError where it cannot be reached or does not know the token; ImageError, InputError or StoreError
     for what it said.
     """
-    headers = {"Content-Type": "application/octet-stream", **bearer(token)}
-    answer = await _asked(base, "POST", "/images", content=data, headers=headers)
+    answer = await _asked(base, "POST", "/images", token, content=data)
     if answer.is_success:
         try:
             return Image.model_validate_json(answer.content)
@@ -75,8 +75,6 @@ async def upload(base: str, data: bytes, name: str, *, token: str | None = None)
             raise SettingsError(
                 f"{base}/images answered with something else: is it a thinkedit server?"
             ) from error
-    if answer.status_code in (401, 403):
-        raise unknown_caller(base, answer.status_code, token)
     said = _said(answer)
     if answer.status_code == 413:
         raise ImageError(f"{name}: {said}")
@@ -86,24 +84,27 @@ async def upload(base: str, data: bytes, name: str, *, token: str | None = None)
 
 async def download(base: str, sha: str, *, token: str | None = None) -> Picture:
     """A picture of the server. SettingsError where it cannot be reached, StoreError where it gives none."""
-    answer = await _asked(base, "GET", f"/images/{sha}", headers=bearer(token))
-    if answer.status_code in (401, 403):
-        raise unknown_caller(base, answer.status_code, token)
+    answer = await _asked(base, "GET", f"/images/{sha}", token)
     if not answer.is_success:
         raise StoreError(f"{base} does not give the picture {sha[:12]}: {_said(answer)}")
     return await run_sync(Picture.from_bytes, answer.content)
 
 
 async def _asked(
-    base: str, method: str, path: str, *, content: bytes | None = None, headers: dict[str, str] | None = None
+    base: str, method: str, path: str, token: str | None, *, content: bytes | None = None
 ) -> httpx.Response:
+    """The answer to one who is known there; SettingsError where the server is not reached or knows nobody."""
+    headers = bearer(token) if content is None else {"Content-Type": _BYTES, **bearer(token)}
     try:
         async with httpx.AsyncClient(timeout=httpx.Timeout(60, connect=5)) as client:
-            return await client.request(method, f"{base}{path}", content=content, headers=headers)
+            answer = await client.request(method, f"{base}{path}", content=content, headers=headers)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         reason = str(error) or type(error).__name__
         hint = "is `thinkedit serve --http HOST:PORT` running there?"
         raise SettingsError(f"{base} cannot be reached: {reason}; {hint}") from error
+    if answer.status_code in (401, 403):
+        raise unknown_caller(base, answer.status_code, token)
+    return answer
 
 
 def _said(answer: httpx.Response) -> str:
