@@ -13,7 +13,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from thinkedit.errors import EditError
 from thinkedit.images import Picture
-from thinkedit.types import Critique
+from thinkedit.types import Critique, Judgement, Usage
 
 __all__ = [
     "Checkable",
@@ -25,18 +25,23 @@ __all__ = [
     "EditRequest",
     "EditedImage",
     "Editor",
+    "Judge",
+    "JudgeRequest",
     "Past",
     "PlanRequest",
     "Planner",
     "Preference",
     "Progress",
+    "Question",
     "RefineRequest",
     "Refiner",
+    "Reply",
     "Safety",
     "SafetyRequest",
     "SafetyVerdict",
     "SizePolicy",
     "Thinker",
+    "VisionModel",
     "identity_of",
 ]
 
@@ -228,6 +233,59 @@ class Safety(Protocol):
 
     async def review(self, request: SafetyRequest) -> SafetyVerdict:
         """Raises ThinkerError where there is no verdict."""
+        ...
+
+
+@dataclass(frozen=True)
+class JudgeRequest:
+    """What an outside scorer sees: never a prompt, never who made the image.
+
+    look: 0 for the first look, 1 and up for further ones whose scores are averaged.
+    """
+
+    source: Picture
+    edited: Picture
+    instruction: str
+    look: int = 0
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """Scores edited images for the dataset, the evaluation and the training. `identity` as for editors."""
+
+    identity: str
+
+    async def judge(self, request: JudgeRequest) -> Judgement:
+        """A judgement with both scores.
+
+        Raises AnswerError where the answer cannot be read, ThinkerFailed where there is none.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Question:
+    """One user message as it is to be sent: texts and pictures in this order."""
+
+    parts: tuple[str | Picture, ...]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The model's text, unchanged, and the tokens that it took where they are counted."""
+
+    text: str
+    usage: Usage | None = None
+
+
+@runtime_checkable
+class VisionModel(Protocol):
+    """Answers a benchmark's rubric in the rubric's own form, which the benchmark's scorer reads."""
+
+    identity: str
+
+    async def answer(self, question: Question) -> Reply:
+        """Raises ThinkerFailed where there is no answer, a refusal among them."""
         ...
 
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from thinkedit.adapters.base import Checkable, Closable, Editor, Refiner, Safety, Thinker
+from thinkedit.adapters.base import Checkable, Closable, Editor, Judge, Refiner, Safety, Thinker
+from thinkedit.adapters.judges import create_judge
 from thinkedit.adapters.registry import THINKERS, create_editor, create_thinker
 from thinkedit.adapters.safety import as_safety, create_safety
 from thinkedit.adapters.safety.called import Check, target_of
@@ -22,8 +23,8 @@ class Models:
 
     named: name -> {"kind": "kind" or "kind:model", **options}, as in the configuration file; any other
         name is a kind itself.
-    editors, thinkers, safeties: ready objects by name, for callers that bring their own; a safety check may
-        be a function of a SafetyRequest.
+    editors, thinkers, safeties, judges: ready objects by name, for callers that bring their own; a safety
+        check may be a function of a SafetyRequest.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Models:
         editors: Mapping[str, Editor] | None = None,
         thinkers: Mapping[str, Thinker] | None = None,
         safeties: Mapping[str, Safety | Check] | None = None,
+        judges: Mapping[str, Judge] | None = None,
     ) -> None:
         self._named = dict(named or {})
         self._editors: dict[str, Editor] = dict(editors or {})
@@ -40,6 +42,7 @@ class Models:
         self._safeties: dict[str, Safety] = {
             name: as_safety(check) for name, check in (safeties or {}).items()
         }
+        self._judges: dict[str, Judge] = dict(judges or {})
         self._adopted: dict[str, object] = {}
 
     def editor(self, name: str) -> Editor:
@@ -73,6 +76,13 @@ class Models:
             kind, options = self._resolve(name)
             self._safeties[name] = create_safety(kind, options)
         return self._safeties[name]
+
+    def judge(self, name: str) -> Judge:
+        """The judge of that name. SettingsError for an unknown one."""
+        if name not in self._judges:
+            kind, options = self._resolve(name)
+            self._judges[name] = create_judge(kind, options)
+        return self._judges[name]
 
     def adopt_safety(self, check: Safety | Check) -> str:
         """Take a check that a caller brings; returns the name by which settings name it.
@@ -115,7 +125,8 @@ class Models:
                 await model.check()
 
     async def aclose(self) -> None:
-        for model in (*self._editors.values(), *self._thinkers.values(), *self._safeties.values()):
+        made = (self._editors, self._thinkers, self._safeties, self._judges)
+        for model in (model for models in made for model in models.values()):
             if isinstance(model, Closable):
                 await model.aclose()
 

@@ -13,8 +13,10 @@ from typing import Annotated
 import typer
 
 from thinkedit.cli import going_on, housekeeping  # noqa: F401  # they add their commands to `sessions`
+from thinkedit.cli.dataset import dataset
 from thinkedit.cli.doctor import doctor
 from thinkedit.cli.edit import edit
+from thinkedit.cli.evaluate import evaluate
 from thinkedit.cli.logs import noted
 from thinkedit.cli.many import edit_many
 from thinkedit.cli.page import view
@@ -81,13 +83,16 @@ def _examples(command: Callable[..., None]) -> str | None:
     return None if examples is None else "\n".join(["Examples:\n", *examples])
 
 
+_GROUPS = (sessions, dataset, evaluate)
+
 for _command in (edit, edit_many, critique, refine, view, serve, token, upload, doctor):
     app.command(help=_paragraphs(_command), epilog=_examples(_command))(_command)
-for _registered in sessions.registered_commands:
+for _registered in (command for group in _GROUPS for command in group.registered_commands):
     if _registered.callback is not None:
         _registered.help = _paragraphs(_registered.callback)
         _registered.epilog = _examples(_registered.callback)
-app.add_typer(sessions)
+for _group in _GROUPS:
+    app.add_typer(_group)
 
 
 def _version(wanted: bool) -> None:

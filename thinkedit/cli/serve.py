@@ -95,9 +95,12 @@ def serve(
         if http is None:
             run_stdio(loaded)
             return
+        from thinkedit.server.collecting import give_back_what_is_freed
+
         host, port = parse_address(http)
         ready = "serving MCP at {} (Ctrl-C ends it)"
         on_ready = None if as_json else lambda url: warn(ready.format(url))
+        give_back_what_is_freed()
         run_http(loaded, host, port, on_ready=on_ready, resume=resume)
 
 

@@ -7,13 +7,11 @@ reads both.
 
 from __future__ import annotations
 
-import json
 import os
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 from anyio.to_thread import run_sync
@@ -21,6 +19,7 @@ from anyio.to_thread import run_sync
 from thinkedit.errors import InputError, LedgerError, NotFoundError, StoreError, ThinkEditError
 from thinkedit.graph.sessions import new_session_id
 from thinkedit.images import ENDINGS, save
+from thinkedit.journal import Journal, whole_lines, write_lines
 from thinkedit.tools.inputs import a_runner, load_image, loop_settings
 from thinkedit.tools.jobs import Job
 from thinkedit.types import EditResult, Event, LoopSettings, Status
@@ -236,16 +235,16 @@ class _Book:
         self.ended = ended
         self._known = known
         self._taken = {entry.output for entry in known.values()}
-        self._journal = _appending(folder / _JOURNAL)
-        self._results = _appending(folder / _RESULTS)
+        self._journal = Journal(folder / _JOURNAL)
+        self._results = Journal(folder / _RESULTS)
 
     @classmethod
     def open(cls, folder: Path, jobs: list[Job], retry_failed: bool) -> _Book:
         folder = folder.expanduser().absolute()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            lines = _whole_lines(folder / _JOURNAL)
-            ends = _whole_lines(folder / _RESULTS)
+            lines = whole_lines(folder / _JOURNAL)
+            ends = whole_lines(folder / _RESULTS)
         except OSError as error:
             raise InputError(f"{folder} cannot be used for results: {error.strerror or error}") from error
         try:
@@ -266,8 +265,8 @@ class _Book:
             again = {name for name, result in ended.items() if not result.good}
             ended = {name: result for name, result in ended.items() if name not in again}
             known = {name: entry for name, entry in known.items() if name not in again}
-            _rewrite(folder / _RESULTS, [vars(result) for result in ended.values()])
-            _rewrite(folder / _JOURNAL, [vars(entry) for entry in known.values()])
+            write_lines(folder / _RESULTS, [vars(result) for result in ended.values()])
+            write_lines(folder / _JOURNAL, [vars(entry) for entry in known.values()])
         return cls(folder, known, ended)
 
     def begun(self, job: Job) -> _Entry:
@@ -275,12 +274,12 @@ class _Book:
         if (entry := self._known.get(job.id)) is not None:
             return entry
         entry = _Entry(job.id, job.digest, new_session_id(), self._free_name(job))
-        _append(self._journal, vars(entry))
+        self._journal.append(vars(entry))
         self._known[job.id] = entry
         return entry
 
     def note(self, result: JobResult) -> None:
-        _append(self._results, vars(result))
+        self._results.append(vars(result))
         self.ended[result.job] = result
 
     def close(self) -> None:
@@ -299,34 +298,3 @@ class _Book:
             name = str(wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}"))
         self._taken.add(name)
         return name
-
-
-def _appending(path: Path) -> IO[str]:
-    return open(path, "a", encoding="utf-8", errors="surrogateescape")  # closed by the book
-
-
-def _append(file: IO[str], line: dict[str, Any]) -> None:
-    try:
-        file.write(json.dumps(line) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    except OSError as error:
-        raise StoreError(f"{file.name} cannot be written: {error.strerror or error}") from error
-
-
-def _whole_lines(path: Path) -> list[dict[str, Any]]:
-    """The lines of a file whose last one may be torn; that one is cut off."""
-    if not path.exists():
-        return []
-    data = path.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    if len(whole) < len(data):
-        with open(path, "r+b") as file:
-            file.truncate(len(whole))
-    return [json.loads(line) for line in whole.splitlines() if line.strip()]
-
-
-def _rewrite(path: Path, lines: Sequence[dict[str, Any]]) -> None:
-    part = path.with_name(f".{path.name}.{time.time_ns()}.part")
-    part.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    os.replace(part, path)

@@ -5,6 +5,7 @@ gets images back; a *critique* scores the turn's image (semantic and quality, 0-
 EditScore do) and proposes the next prompt. See the EditThinker paper (arXiv 2512.05965), section 3.
 """
 
+from thinkedit.types.judging import Judgement
 from thinkedit.types.records import CandidateRecord, SessionRecord, TurnRecord
 from thinkedit.types.results import Candidate, CritiqueView, EditResult, Event, Image, Next, Seconds, Turn
 from thinkedit.types.words import (
@@ -34,6 +35,7 @@ __all__ = [
     "EditResult",
     "Event",
     "Image",
+    "Judgement",
     "LoopSettings",
     "Mode",
     "Next",

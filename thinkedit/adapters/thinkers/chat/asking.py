@@ -7,7 +7,7 @@ as the server asks), overload and lost connections, with a random part, and boun
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -117,6 +117,18 @@ class Asker:
                     said = [("human", [*content, {"type": "text", "text": correction}])]
                 messages = await run_sync(_said, said)
         raise AssertionError("the last try either answers or raises")
+
+    async def say(self, parts: Sequence[str | Picture]) -> Asked:
+        """The answer to texts and pictures in this order, in whatever form. Raises as `ask`, asks once."""
+        pictures = [part for part in parts if not isinstance(part, str)]
+        shown = iter(await run_sync(self._shower.show, pictures))
+        content: list[Any] = [
+            {"type": "text", "text": part} if isinstance(part, str) else next(shown).block() for part in parts
+        ]
+        answer = await self._answered(await run_sync(_said, [("human", content)]), {})
+        if answer.problem:
+            raise AnswerError(answer.problem, answer.text, answer.usage)
+        return Asked(answer.text, answer.usage, answer.reasoning)
 
     async def check(self) -> list[str]:
         """A line of what was seen, for each endpoint. Raises ThinkerFailed where none can be reached."""

@@ -1,0 +1,1 @@
+"""A small simulated world in which right and wrong are known."""
