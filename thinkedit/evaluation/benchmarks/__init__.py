@@ -1,0 +1,1 @@
+"""The four benchmarks of the paper, and the small world's."""
