@@ -53,7 +53,8 @@ class GenerateSettings(Frozen):
     the prompt alone (one higher each time a prompt comes again). retries, backoff, edit_timeout,
     critique_timeout, threshold: as in LoopSettings; the threshold matters to an expert that gives scores.
     models: blocks of the configuration by name. at_once: sessions of one process at the same time.
-    work: where this process keeps its sessions, below the folder's `work/`.
+    work: where this process keeps its sessions, below the folder's `work/`. retry_failed: forget what is
+    recorded of a session that ended because a model failed.
     """
 
     folder: Path
@@ -69,11 +70,12 @@ class GenerateSettings(Frozen):
     models: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)
     at_once: int = Field(8, ge=1, le=256)
     work: str = "generate"
+    retry_failed: bool = False
 
     @property
     def told(self) -> dict[str, Any]:
         """What decides the outcome, for the manifest: neither secrets nor where and how fast it ran."""
-        return self.model_dump(mode="json", exclude={"folder", "models", "at_once", "work"})
+        return self.model_dump(mode="json", exclude={"folder", "models", "at_once", "work", "retry_failed"})
 
     @property
     def digest(self) -> str:
@@ -125,7 +127,10 @@ class Generator:
         runner, folder = self._runner, self._settings.folder
         session_id = self._settings.session_id(source)
         try:
-            await runner.ledger.session(session_id)
+            known = await runner.ledger.session(session_id)
+            if self._settings.retry_failed and known.status is Status.FAILED:
+                await runner.delete(session_id)
+                raise NotFoundError(session_id)
         except NotFoundError:
             picture = await run_sync(read_picture, folder, source.image, source.sha256)
             loaded = Loaded(picture, None, None, picture.mime_type)
@@ -138,9 +143,10 @@ class Generator:
         records = await turn_records(runner.store, runner.ledger, session_id)
         shas = {session.source, *(c.image for r in records for c in r.candidates if c.image)}
         names = await run_sync(lambda: {sha: keep_file(folder, runner.store, sha) for sha in sorted(shas)})
+        own = {"record": source.id, "pool": source.source, "task_type": source.task_type}
+        edited_by = {"editor": source.editor, "editor_identity": session.editor}
         made = trajectory(session, records, names).model_dump()
-        made |= {"record": source.id, "pool": source.source}
-        return Trajectory.model_validate(made | {"editor": source.editor, "task_type": source.task_type})
+        return Trajectory.model_validate(made | own | edited_by)
 
 
 class _Unasked:

@@ -90,12 +90,14 @@ class Trajectory(export.Trajectory):
     """A line of `trajectories.jsonl`: an exported session that knows which source it is of.
 
     record: id of the SourceRecord; pool: its `source`. source_id is the hash of the source's picture, editor
-    the name in the SourceRecord. `scores` of steps are the expert's own, where it gives any.
+    the name in the SourceRecord and editor_identity what that name stood for. `scores` of steps are the
+    expert's own, where it gives any.
     """
 
     record: Text
     pool: Text
     task_type: str = ""
+    editor_identity: str = ""
 
 
 class Judged(Frozen):
