@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -11,12 +10,13 @@ from types import TracebackType
 from typing import IO, Any, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import to_json
 
 from thinkedit.dataset.records import Dropped
 from thinkedit.errors import StoreError
 from thinkedit.journal import read_lines
 
-__all__ = ["Files", "read_records", "reason_of"]
+__all__ = ["Files", "as_json", "read_records", "reason_of"]
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -58,6 +58,11 @@ def reason_of(error: ValidationError) -> str:
     value = first["input"]
     shown = f" is {value!r:.80}" if isinstance(value, str | int | float | bool | None) else ""
     return f"{where}{shown}: {first['msg'][:1].lower()}{first['msg'][1:]}"
+
+
+def as_json(value: object) -> str:
+    """As one line of JSON; several times as fast as the standard library's."""
+    return to_json(value).decode()
 
 
 class Files:
@@ -104,8 +109,7 @@ class Files:
 
     def line(self, name: str, line: BaseModel | Mapping[str, Any]) -> None:
         """One line of JSON."""
-        told = line.model_dump_json() if isinstance(line, BaseModel) else json.dumps(line, ensure_ascii=False)
-        self.text(name, f"{told}\n")
+        self.text(name, f"{line.model_dump_json() if isinstance(line, BaseModel) else as_json(line)}\n")
 
     def _part(self, name: str) -> Path:
         path = self._folder / name

@@ -75,7 +75,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def seal(folder: Path, tally: Tally, *files: str) -> dict[str, Any]:
-    """Note a finished stage and its files, and forget those of later stages, which are of other data.
+    """Note a finished stage and its files; where they are new, forget later stages, which are of other data.
 
     Returns the manifest. StoreError where it cannot be written, RuntimeError where the counts do not add up.
     """
@@ -84,12 +84,15 @@ def seal(folder: Path, tally: Tally, *files: str) -> dict[str, Any]:
             f"{tally.stage}: {tally.taken} came in, {tally.kept} were kept and {tally.dropped} dropped"
         )
     manifest = read_manifest(folder)
-    after = STAGES[STAGES.index(tally.stage) :]
-    stages = {name: told for name, told in manifest["stages"].items() if name not in after}
-    stages[tally.stage] = tally.told() | {"files": sorted(files)}
-    listed = {name for told in stages.values() for name in told["files"]}
-    hashes = {name: told for name, told in manifest["files"].items() if name in listed}
-    hashes |= {name: hashed(folder / name) for name in files}
+    stages, hashes = manifest["stages"], manifest["files"]
+    told = tally.told() | {"files": sorted(files)}
+    new = {name: hashed(folder / name) for name in files}
+    if stages.get(tally.stage) != told or any(hashes.get(name) != new[name] for name in files):
+        after = STAGES[STAGES.index(tally.stage) :]
+        stages = {name: before for name, before in stages.items() if name not in after}
+    stages = stages | {tally.stage: told}
+    listed = {name for one in stages.values() for name in one["files"]}
+    hashes = {name: before for name, before in hashes.items() if name in listed} | new
     whole = {
         "format": FORMAT,
         "thinkedit": __version__,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from thinkedit.adapters.protocol import render_critique
+from thinkedit.adapters.protocol import MAX_PROMPT, render_critique
 from thinkedit.adapters.protocol.tags import clean, without_surrogates
 from thinkedit.errors import AnswerError
 from thinkedit.types import Critique
@@ -22,8 +22,10 @@ Terminal: TypeAlias = Literal["stop", "drop", "expert"]
 MARKER = "<image>"
 """What stands for a picture in training data; a text with it would count as one more."""
 
+_LONG_ENOUGH = 20
+"""Characters; every word that means "no prompt" is shorter."""
+
 REASONS = {
-    "no_image": "the editor made no image at this step",
     "edited_is_source": "the editor gave the source back unchanged",
     "no_critique": "the expert gave no reason",
     "no_answer": "the expert gave no next prompt",
@@ -34,7 +36,7 @@ REASONS = {
     "image_marker": "a text holds the marker of a picture",
     "unrenderable": "reason or answer would not be read back as they are",
 }
-"""Why a step is no sample for SFT. The first two hold for RL too, which needs no target."""
+"""Why a step with an image is no sample for SFT. RL needs no target: see `Taught.unseen`."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,6 @@ def taught(
     reason: str,
     next_prompt: str | None,
     stop: bool,
-    shown: bool,
     unchanged: bool,
     terminal: bool,
     good: bool,
@@ -85,12 +86,12 @@ def taught(
 ) -> Taught:
     """What one kept step teaches.
 
-    shown: whether it has an image; unchanged: whether that is the source; terminal: whether it is the last
-    kept step; good: whether both scores of its image are good. policy: what is answered at the last step:
+    unchanged: whether its image is the source; terminal: whether it is the last kept step; good: whether both
+    scores of its image are good. policy: what is answered at the last step:
     `stop`: its own prompt where it is good, which means that the thinker is satisfied, else it is left out;
     `expert`: what the expert wrote; `drop`: it is left out.
     """
-    reason = clean(without_surrogates(reason))
+    reason = _clean(reason)
     told = next_prompt or ""
     why: str | None = None
     if terminal:
@@ -102,8 +103,8 @@ def taught(
         why = "stop_before_end"
     elif told.strip() == prompt.strip():
         why = "repeats_prompt"
-    answer = clean(without_surrogates(told))
-    unseen = "no_image" if not shown else "edited_is_source" if unchanged else None
+    answer = _clean(told)
+    unseen = "edited_is_source" if unchanged else None
     if unseen is None and MARKER in instruction + prompt:
         unseen = "image_marker"
     if unseen is not None:
@@ -113,6 +114,13 @@ def taught(
     return Taught(reason, answer, why, unseen)
 
 
+def _clean(text: str) -> str:
+    """The text as it is read back."""
+    if text.isprintable() and "`" not in text:  # nearly always: there is nothing to be looked for
+        return text.strip()
+    return clean(without_surrogates(text))
+
+
 def _unusable(reason: str, answer: str) -> str | None:
     if not reason:
         return "no_critique"
@@ -120,6 +128,14 @@ def _unusable(reason: str, answer: str) -> str | None:
         return "no_answer"
     if MARKER in reason + answer:
         return "image_marker"
+    told = reason + answer
+    if (
+        "<" not in told
+        and "`" not in told
+        and _LONG_ENOUGH < len(answer) <= MAX_PROMPT
+        and answer[:1].isalnum()
+    ):
+        return None  # no tag, no fence, no word for nothing: it is read back, and `target` sees to that again
     try:
         render_critique(Critique(semantic=0, quality=0, reasoning=reason, next_prompt=answer))
     except AnswerError:

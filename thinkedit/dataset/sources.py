@@ -7,7 +7,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from thinkedit.dataset.book import Book
 from thinkedit.dataset.folder import SOURCES, keep_picture, workshop
@@ -26,9 +26,9 @@ Guard = Callable[[Picture], str | None]
 WORLD = "provingground"
 
 
-def world_items(count: int, seed: int, world: str = "full") -> Iterator[PoolItem]:
+def world_items(count: int, seed: int, world: Literal["full", "small"] = "full") -> Iterator[PoolItem]:
     """`count` samples of the simulated world's training split."""
-    from thinkedit.provingground import samples  # type: ignore[attr-defined]
+    from thinkedit.provingground import samples
 
     for sample in samples("train", count, seed, world):
         yield PoolItem(

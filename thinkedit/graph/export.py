@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from anyio.to_thread import run_sync
@@ -30,7 +30,7 @@ FILE = "trajectories.jsonl"
 
 
 def _relative(path: str) -> str:
-    if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or "\\" in path:
+    if path.startswith("/") or ".." in path.split("/") or "\\" in path:
         raise ValueError("must be a path below the folder of the file, with forward slashes")
     return path
 
