@@ -1,4 +1,4 @@
-"""What a benchmark is to the rest of the evaluation: samples, places of outputs, questions, scores, a summary.
+"""What a benchmark is to the evaluation: samples, places of outputs, questions, scores, a summary.
 
 Loading reads files, `asks` may work on pixels; all else is pure. Scorers take the judge's answers as they
 came, so that the same answers can be scored by the documented rule and by the published code (`compat`).
@@ -47,7 +47,7 @@ ALL = "all"
 """The group of a row over all samples."""
 
 Layout = Literal["official", "editthinker"]
-"""Where outputs lie: as the benchmark's own scorer reads them, or as the EditThinker repository's copy does."""
+"""Where outputs lie: as the benchmark's own scorer reads them, or as EditThinker's copy of it does."""
 
 Ask = Question | JudgeRequest
 """A rubric for a vision-language model, or the two scores of a judge's own."""
@@ -131,11 +131,12 @@ class Benchmark(Protocol):
     headline: tuple[str, str]
     judges: Literal["rubric", "scores"]
 
-    def load(self, data: Path) -> Loaded:
+    def load(self, data: Path, work: Path | None = None) -> Loaded:
         """The samples of a folder in the official layout.
 
-        Raises InputError, which says what is missing and where to get it. Pictures are not opened here: a
-        bad one is found by the run, reported and skipped.
+        work: where pictures are written that lie in no file of their own; by default below `data`.
+        Raises InputError, which says what is missing and where to get it. Pictures are not opened here: a bad
+        one is found by the run, reported and skipped.
         """
         ...
 

@@ -122,11 +122,10 @@ def score_turns(
     for name, turn in answers:
         by_sample.setdefault(name, []).append(turn)
     ended = {result.sample: result for result in results}
-    scores = []
+    scores: list[TurnScore] = []
     for sample in samples:
         turns = sorted(by_sample.get(sample.id, ()))
-        for turn in turns:
-            scores.append(benchmark.score(sample, turn, answers[sample.id, turn], compat=compat))
+        scores += [benchmark.score(sample, turn, answers[sample.id, turn], compat=compat) for turn in turns]
         if not turns:
             result = ended.get(sample.id)
             reason = "it was not run" if result is None else result.problem or "its image was not judged"
