@@ -52,21 +52,21 @@ def kinds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(EDITORS, "broken", "editor_that_is_broken:E")
 
 
-@pytest.mark.parametrize("kind", ["photo", "scripted"])
+@pytest.mark.parametrize("kind", ["photo", "provingground:weak", "scripted"])
 def test_every_editor_can_be_made(kind: str) -> None:
     assert isinstance(create_editor(kind), Editor)
 
 
-@pytest.mark.parametrize("kind", ["host", "measured", "scripted"])
+@pytest.mark.parametrize("kind", ["host", "measured", "provingground:0.8", "scripted"])
 def test_every_thinker_can_be_made(kind: str) -> None:
     assert isinstance(create_thinker(kind), Thinker)
 
 
 def test_no_kind_is_listed_that_is_not_tested_above() -> None:
     assert set(EDITORS) - {"with-model", "needs-model", "with-secrets", "extra", "broken"} == {
-        "diffusers", "editthinker-api", "openai-images", "photo", "scripted",
+        "diffusers", "editthinker-api", "openai-images", "photo", "provingground", "scripted",
     }  # fmt: skip
-    assert set(THINKERS) == {"chat", "host", "measured", "scripted", "transformers"}
+    assert set(THINKERS) == {"chat", "host", "measured", "provingground", "scripted", "transformers"}
 
 
 @pytest.mark.parametrize(

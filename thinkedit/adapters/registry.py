@@ -20,6 +20,7 @@ EDITORS: dict[str, str] = {
     "editthinker-api": "thinkedit.adapters.editors.editthinker_api:EditThinkerEditor",
     "openai-images": "thinkedit.adapters.editors.openai_images:OpenAIImagesEditor",
     "photo": "thinkedit.adapters.editors.photo:PhotoEditor",
+    "provingground": "thinkedit.provingground.editor:ProvingGroundEditor",
     "scripted": "thinkedit.adapters.editors.scripted:ScriptedEditor",
 }
 
@@ -27,6 +28,7 @@ THINKERS: dict[str, str] = {
     "chat": "thinkedit.adapters.thinkers.chat:ChatThinker",
     "host": "thinkedit.adapters.thinkers.host:HostThinker",
     "measured": "thinkedit.adapters.thinkers.measured:MeasuredThinker",
+    "provingground": "thinkedit.provingground.expert:ProvingGroundExpert",
     "scripted": "thinkedit.adapters.thinkers.scripted:ScriptedThinker",
     "transformers": "thinkedit.adapters.thinkers.transformers:TransformersThinker",
 }

@@ -12,6 +12,7 @@ __all__ = ["JUDGES", "create_judge"]
 
 JUDGES: dict[str, str] = {
     "chat": "thinkedit.adapters.judges.chat:ChatJudge",
+    "provingground": "thinkedit.provingground.judge:ProvingGroundJudge",
     "scripted": "thinkedit.adapters.judges.scripted:ScriptedJudge",
     "thinker": "thinkedit.adapters.judges.thinking:ThinkerJudge",
 }

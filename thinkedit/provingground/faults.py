@@ -1,0 +1,50 @@
+"""What is wrong with an edited picture, as a person would say it: the gravest fault first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from thinkedit.provingground.asking import Ask
+from thinkedit.provingground.scene import Scene
+from thinkedit.provingground.scoring import Done, Harm, Verdict
+
+__all__ = ["KINDS", "Fault", "faults"]
+
+KINDS = ("nothing", "reasoning", "wrong", "lost", "weak", "spill", "damaged")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """kind: one of KINDS. done: the change that it is about. harm: what was to stay and did not."""
+
+    kind: str
+    done: Done | None = None
+    harm: Harm | None = None
+
+
+def faults(
+    source: Scene, edited: Scene, found: Verdict, asks: Sequence[Ask], threshold: float
+) -> list[Fault]:
+    """All faults, none where both scores reach the threshold."""
+    if found.semantic >= threshold and found.quality >= threshold:
+        return []
+    seen: list[Fault] = []
+    if source == edited:
+        seen.append(Fault("nothing", found.done[0]))
+    else:
+        missed = [done for done in found.done if done.credit < 1 and not done.weak]
+        harms = [harm for harm in found.harms if harm.place is not None]
+        for done in missed:
+            reasoned = asks[done.change.ask].reasoned
+            if harms or done.touched:
+                seen.append(Fault("reasoning" if reasoned else "wrong", done, harms[0] if harms else None))
+            else:
+                seen.append(Fault("lost" if len(found.done) > 1 else "nothing", done))
+        seen += [Fault("weak", done) for done in found.done if done.weak]
+        # With something left undone, what else was changed is that thing's wrong place.
+        seen += [] if missed else [Fault("spill", harm=harm) for harm in found.harms]
+    if found.quality < threshold and not any(fault.kind == "weak" for fault in seen):
+        seen.append(Fault("damaged"))
+    order = {kind: number for number, kind in enumerate(KINDS)}
+    return sorted(seen, key=lambda fault: order[fault.kind])
