@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -26,6 +27,7 @@ class Book:
         self.path = path
         self._places: dict[str, int] = {}
         self._journal: Journal | None = None
+        self._writing = threading.Lock()
         self._read()
 
     def __enter__(self) -> Self:
@@ -47,9 +49,10 @@ class Book:
         """Write a result down."""
         if self._journal is None:
             raise RuntimeError("the book is not open: use `with`")
-        place = self.path.stat().st_size
-        self._journal.append({"key": key, "kind": kind, "line": line})
-        self._places[key] = place
+        with self._writing:  # stages note from several threads, and a line's place must be its own
+            place = self.path.stat().st_size
+            self._journal.append({"key": key, "kind": kind, "line": line})
+            self._places[key] = place
 
     def get(self, key: str) -> tuple[str, dict[str, Any]]:
         """(kind, line). KeyError where there is none."""
