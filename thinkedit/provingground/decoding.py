@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ def decode(picture: Picture) -> Scene:
     return examine(picture).scene
 
 
+@lru_cache(maxsize=256)
 def examine(picture: Picture) -> Decoded:
     """The scene and how damaged its picture is; errors as for `decode`."""
     world = next((world for world in WORLDS.values() if picture.size == (world.side, world.side)), None)

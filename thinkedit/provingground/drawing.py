@@ -20,17 +20,17 @@ def render(scene: Scene) -> Picture:
 
 
 def draw(scene: Scene) -> NDArray[np.uint8]:
-    """The pixels of a scene: side x side x 3."""
+    """The pixels of a scene, side x side x 3; the array is the caller's."""
     world, back = scene.world, scene.background
     two = shades((back.colour, back.was), background=True)
-    canvas = two[ground(world)[PATTERNS.index(back.pattern)].astype(np.intp)]
+    canvas = two[ground(world)[PATTERNS.index(back.pattern)].view(np.uint8)]
     for place, thing in scene:
         top = world.margin + world.row(place) * world.place
         left = world.margin + world.column(place) * world.place
         part = canvas[top : top + world.place, left : left + world.place]
         mask = masks(world)[SHAPES.index(thing.shape), thing.size, int(thing.faint)]
         two = shades((thing.colour, thing.was), background=False)
-        part[mask] = two[weave(world)[TEXTURES.index(thing.texture)][mask].astype(np.intp)]
+        part[mask] = two[weave(world)[TEXTURES.index(thing.texture)][mask].view(np.uint8)]
     return styled(canvas, scene.style, scene.half)
 
 

@@ -90,8 +90,7 @@ def _understood(scene: Scene, ask: Ask, key: Key, rates: Rates, failures: list[s
 
 def _meant(scene: Scene, which: Reference, key: Key, rates: Rates, failures: list[str]) -> Sequence[int]:
     """The places of the things that the editor takes a reference for; it compares and counts nothing."""
-    right = fits(scene, which) or fits(scene, replace(which, look=Look())) * (which.where is not None)
-    right = right or fits(scene, replace(which, where=None))
+    right = _fitting(scene, which)
     others = [place for place, thing in scene if place not in right and _resembles(thing, which.look)]
     count = len(right) if which.number == ALL else which.number
     if which.reasoned:
@@ -103,6 +102,14 @@ def _meant(scene: Scene, which: Reference, key: Key, rates: Rates, failures: lis
         failures.append("wrong")
         chosen = [others[pick(len(others), *key, "wrong one")], *chosen[1:]]
     return chosen
+
+
+def _fitting(scene: Scene, which: Reference) -> list[int]:
+    """What fits the words; else what stands in the place that they name; else what looks as they say."""
+    found = fits(scene, which)
+    if not found and which.where is not None:
+        found = fits(scene, replace(which, look=Look()))
+    return found or fits(scene, replace(which, where=None))
 
 
 def _resembles(thing: Thing, look: Look) -> bool:
@@ -156,8 +163,8 @@ def _spilled(scene: Scene, victim: int, ask: Ask, key: Key) -> Scene:
 
 
 def damaged(scene: Scene, blocks: int, *question: object) -> NDArray[np.uint8]:
-    """The pixels of a scene with some square blocks of noise, at most a sixth of a thing's place each."""
-    pixels = draw(scene).copy()
+    """The pixels of a scene with some square blocks of noise, of a quarter of a place's side at most."""
+    pixels = draw(scene)
     side = scene.world.side
     for block in range(blocks):
         size = 3 + pick(scene.world.place // 5, *question, block, "size")

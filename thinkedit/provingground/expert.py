@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from thinkedit.adapters.base import CritiqueRequest, PlanRequest
 from thinkedit.adapters.protocol import render_critique
@@ -119,31 +120,32 @@ class ProvingGroundExpert:
         errs: bool, question: tuple[object, ...],
     ) -> Critique:  # fmt: skip
         named = cured = seen[0] if seen else self._imagined(scene, found, None, question)
+        outcome = found.outcome
         if errs and seen:
             cured = self._imagined(scene, found, seen[0], question)
             if pick(2, "misses", *question):
                 named = cured
+        if cured.kind == "lost" and had.numbered:
+            # Numbered steps were not enough: the words of two of them fit the same thing.
+            cured = replace(cured, kind="wrong")
         remedies = had | _remedy(scene, cured)
+        if errs and remedies.named and cured.kind in ("wrong", "reasoning"):
+            outcome = _mistaken(scene, outcome, question)
         return Critique(
             reasoning=explained(scene, named),
-            next_prompt=self._worded(request, scene, found.outcome, remedies),
+            next_prompt=self._worded(request, scene, outcome, remedies),
         )
 
     def _imagined(
         self, scene: Scene, found: Verdict, true: Fault | None, question: tuple[object, ...]
     ) -> Fault:
-        """A fault that is not there."""
+        """A fault that is not there, or not the true one."""
         kinds = [kind for kind in KINDS if true is None or kind != true.kind]
         kind = kinds[pick(len(kinds), "imagined", *question)]
-        others = [place for place, _ in scene if place not in {change.place for change in found.outcome}]
-        if kind == "spill":
-            return Fault(
-                kind,
-                harm=Harm("colour", others[pick(len(others), "other", *question)])
-                if others
-                else Harm("background"),
-            )
-        return Fault(kind, found.done[0])
+        others = _others(scene, found.outcome)
+        if kind == "spill" and others:
+            return Fault(kind, harm=Harm("colour", others[pick(len(others), "other", *question)]))
+        return Fault(kind, found.done[0], Harm("background") if kind == "spill" else None)
 
     def _worded(self, request: CritiqueRequest, scene: Scene, outcome: Outcome, remedies: Remedies) -> str:
         """The prompt with these remedies, worded in another way where the editor had it twice already."""
@@ -180,3 +182,19 @@ def _remedy(scene: Scene, fault: Fault) -> Remedies:
             return Remedies(kept=frozenset([place]))
         return Remedies(kept=frozenset([-1])) if what == "background" else Remedies(rest=True)
     return Remedies()
+
+
+def _others(scene: Scene, outcome: Outcome) -> list[int]:
+    """The places of the things that an outcome leaves alone."""
+    touched = {change.place for change in outcome}
+    return [place for place, _ in scene if place not in touched]
+
+
+def _mistaken(scene: Scene, outcome: Outcome, question: tuple[object, ...]) -> Outcome:
+    """The outcome with another thing in the place of one that is meant."""
+    others = _others(scene, outcome)
+    at = next((at for at, change in enumerate(outcome) if change.place is not None), None)
+    if at is None or not others:
+        return outcome
+    other = replace(outcome[at], place=others[pick(len(others), "mistaken", *question)])
+    return (*outcome[:at], other, *outcome[at + 1 :])

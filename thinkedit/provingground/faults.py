@@ -36,11 +36,13 @@ def faults(
         missed = [done for done in found.done if done.credit < 1 and not done.weak]
         harms = [harm for harm in found.harms if harm.place is not None]
         for done in missed:
-            reasoned = asks[done.change.ask].reasoned
-            if harms or done.touched:
-                seen.append(Fault("reasoning" if reasoned else "wrong", done, harms[0] if harms else None))
+            if asks[done.change.ask].reasoned:
+                kind = "reasoning"
+            elif harms or done.touched or len(asks) == 1:
+                kind = "wrong"
             else:
-                seen.append(Fault("lost" if len(found.done) > 1 else "nothing", done))
+                kind = "lost"
+            seen.append(Fault(kind, done, harms[0] if harms else None))
         seen += [Fault("weak", done) for done in found.done if done.weak]
         # With something left undone, what else was changed is that thing's wrong place.
         seen += [] if missed else [Fault("spill", harm=harm) for harm in found.harms]

@@ -70,9 +70,10 @@ _SAME = {"center": "middle", "centre": "middle", "upper": "top", "lower": "botto
 _IDLE = frozenset(
     word
     for line in (
-        "please can could would i we you want like i'd to be is are it them they in on at as there which that",
-        "now so just look looks should exactly out away rid off up me my us new colour color style step first",
-        "next finally also same way shown occurs often appears common whole but stay stays alone only visible",
+        "please can could would i we you want like i'd to be is are it them they in on at as there which",
+        "that now so just look looks should exactly out away rid off up me my us new colour color style step",
+        "first next finally also same way shown occurs often appears common whole but stay stays alone",
+        "visible do",
     )
     for word in line.split()
 )

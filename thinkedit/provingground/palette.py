@@ -53,6 +53,7 @@ STYLES: dict[str, tuple[float, float, tuple[int, int, int]]] = {
 _STEP = 24  # from one shade to the other, as a part of 255
 
 
+@cache
 def shades(names: tuple[str, str | None], *, background: bool) -> NDArray[np.uint8]:
     """Two shades (2 x 3, RGB) of a colour, or of the mixture of a colour with what remains of an old one."""
     known = BACKGROUNDS if background else COLOURS

@@ -13,6 +13,10 @@ from thinkedit.provingground.wording import phrase, resolved, the, thing_at
 __all__ = ["Remedies", "prompt", "remedies_in"]
 
 
+POLITE = 4
+"""The way of wording from which on the prompt says please, so that it is another one than before."""
+
+
 @dataclass(frozen=True)
 class Remedies:
     """named: things by their position, nothing left to compare. strong: in strong words. numbered: in steps.
@@ -73,6 +77,9 @@ def prompt(scene: Scene, instruction: str, outcome: Outcome, remedies: Remedies,
         text = ". ".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
     else:
         text = " and ".join([steps[0], *(step[0].lower() + step[1:] for step in steps[1:])])
+    if way >= POLITE:
+        text = f"please do this: {text}" if remedies.numbered else f"please {text[0].lower()}{text[1:]}"
+        text = text if small else f"P{text[1:]}"
     touched = {change.place for change in outcome}
     kept = [place for place in sorted(remedies.kept) if place not in touched]
     names = [

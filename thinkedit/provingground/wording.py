@@ -32,7 +32,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "turn {which} into {new}",
         "change {which} into {new}",
     ),
-    "move": ("move {which} {to}", "put {which} {to}", "shift {which} {to}", "bring {which} {to}"),
+    "move": ("move {which} {to}", "put {which} {at}", "shift {which} {to}", "bring {which} {to}"),
     "resize": ("make {which} {size}", "change {which} to be {size}", "I want {which} to be {size}"),
     "background": (
         "make the background {ground}",
@@ -84,13 +84,14 @@ def phrase(ask: Ask, way: int = 0, *, small: bool = False) -> str:
     text = template.format(
         which=which,
         colour=much + colour,
-        new=(much if ask.kind == "replace" else "") + new,
+        new=new,
         to=much + ("" if ask.where is None else _to(ask.where, small)),
+        at=much + ("" if ask.where is None else _at(ask.where, small)),
         size=sizes,
         ground=much + ground if "a {" not in template else ground,
         style=STYLES.get(ask.style or "", ""),
     )
-    told = ("remove", "style") + (("background",) if "a {" in template else ())
+    told = ("remove", "replace", "style") + (("background",) if "a {" in template else ())
     return f"{text} completely" if ask.strong and ask.kind in told else text
 
 
