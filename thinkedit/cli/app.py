@@ -12,7 +12,11 @@ from typing import Annotated
 
 import typer
 
-from thinkedit.cli import going_on, housekeeping  # noqa: F401  # they add their commands to `sessions`
+from thinkedit.cli import (  # they add their commands to `sessions` and `evaluate`
+    evaluate_ablation,  # noqa: F401
+    going_on,  # noqa: F401
+    housekeeping,  # noqa: F401
+)
 from thinkedit.cli.dataset import dataset
 from thinkedit.cli.doctor import doctor
 from thinkedit.cli.edit import edit

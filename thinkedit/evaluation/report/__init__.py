@@ -1,0 +1,1 @@
+"""Runs and ablations as a page: one document, written as a self-contained HTML file and as Markdown."""
