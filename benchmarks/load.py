@@ -52,7 +52,7 @@ async def load(sessions: int, folder: Path) -> dict[str, Any]:
     from thinkedit.config import Config, Limits
     from thinkedit.graph.runner import open_runner
     from thinkedit.images import Picture
-    from thinkedit.server.collecting import collecting_when_idle
+    from thinkedit.server.collecting import collecting_when_idle, give_back_what_is_freed
     from thinkedit.types import LoopSettings
 
     rng = np.random.default_rng(0)
@@ -65,6 +65,7 @@ async def load(sessions: int, folder: Path) -> dict[str, Any]:
     config = Config(data=folder / "data", loop=loop, limits=Limits(sessions=sessions, queue=sessions))
     delays: list[float] = []
     ended: list[str] = []
+    give_back_what_is_freed()
     async with open_runner(config, models) as runner, collecting_when_idle(lambda: runner.busy):
         began = time.perf_counter()
 

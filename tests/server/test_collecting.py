@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import platform
+import subprocess
+import sys
 import weakref
 
 import anyio
@@ -46,3 +49,34 @@ async def test_it_does_not_wait_for_ever() -> None:
     async with collecting_when_idle(lambda: True, every=0.01, longest=0.05):
         with anyio.fail_after(5):
             await old_garbage().wait()
+
+
+LIVES = """
+import sys
+from thinkedit.server.collecting import give_back_what_is_freed
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+if sys.argv[1] == "set":
+    give_back_what_is_freed()
+del (first := [b"x" * 4_000_000])[:]  # the first that is freed raises glibc's own size
+kept, pictures = [], []
+for _ in range(400):
+    pictures.append(b"x" * 200_000)
+    kept.append(b"x" * 50_000)
+before = resident()
+pictures.clear()
+print(before - resident())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="about glibc's malloc")
+def test_pictures_that_are_freed_go_back_to_the_system() -> None:
+    def given_back(how: str) -> int:
+        command = [sys.executable, "-c", LIVES, how]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout)
+
+    assert given_back("set") > 0.9 * 400 * 200_000
+    assert given_back("not") < 0.5 * 400 * 200_000, "there is nothing to mend any more"
