@@ -12,7 +12,8 @@ from typing import Annotated
 
 import typer
 
-from thinkedit.cli import (  # they add their commands to `sessions` and `evaluate`
+from thinkedit.cli import (  # they add their commands to `dataset`, `evaluate` and `sessions`
+    dataset_sets,  # noqa: F401
     evaluate_ablation,  # noqa: F401
     going_on,  # noqa: F401
     housekeeping,  # noqa: F401
@@ -63,6 +64,11 @@ EXAMPLES = {
     "fork": ('thinkedit sessions fork last 1 --prompt "only a little warmer"',),
     "pick": ("thinkedit sessions pick last 2 -o second.jpg",),
     "export": ("thinkedit sessions export last -o trajectories",),
+    "generate": (
+        "thinkedit dataset generate --editor provingground:middle --expert provingground:0.8 --sources 200",
+        "thinkedit dataset generate --editor kontext --editor qwen --expert gpt --sources mine/sources.jsonl",
+    ),
+    "score": ("thinkedit dataset score --judge provingground",),
     "prune": ("thinkedit sessions prune --older-than 30d --dry-run", "thinkedit sessions prune --keep 20"),
 }
 

@@ -28,7 +28,7 @@ class BuildSettings(Frozen):
     decimals: of the scores in targets, 0 or 1. balance, quantile, target: see `balancing.caps_for`; they
     hold for the trajectories of RL and for the samples of SFT.
     theta: RL takes trajectories of a greater variance; without it, the one that leaves `rl` trajectories,
-    or, without that, `rl_share` of all (paper: 10,000 of 70,000). sft_variance: at most, for SFT (default:
+    or, without that, `rl_share` of all (paper: 10,000 of 70,000). rl: never more than that. sft_variance: at most, for SFT (default:
     theta), or all scores at least `steady`. sft: samples of SFT at most. template: a file with the thinker's
     prompt instead of the loop's own; threshold: what it is told is good enough. image_root: put before the
     paths in `sft_train.json`, whose reader wants them absolute.
@@ -83,26 +83,26 @@ def choose(columns: Columns, settings: BuildSettings) -> Chosen:
     )
     cell, lots, usable = columns.of("cell"), columns.of("lots"), columns.of("usable").astype(bool)
 
-    def for_rl(candidates: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def for_rl(candidates: NDArray[np.bool_], most: int | None) -> NDArray[np.bool_]:
         there = np.flatnonzero(candidates & usable)
         kept = np.zeros(len(candidates), dtype=bool)
-        kept[there[evened(cell[there], lots[there])]] = True
+        kept[there[evened(cell[there], lots[there], most=most)]] = True
         return kept
 
-    total = len(cell)
+    share = round(len(cell) * settings.rl_share)
     parted = split(
         columns.of("variance"),
         columns.of("lowest"),
         columns.of("source"),
         for_rl,
         theta=settings.theta,
-        budget=round(total * settings.rl_share) if settings.rl is None else settings.rl,
+        budget=settings.rl if settings.rl is not None or settings.theta is not None else share,
         good=settings.steady,
         sft_theta=settings.sft_variance,
     )
     words = ("sft", "rl", "balance", *REASONS, *columns.reasons)
     first_reason = 3 + len(REASONS)
-    place = parted.place[columns.of("owner")] if total else np.empty(0, np.int8)
+    place = parted.place[columns.of("owner")] if len(cell) else np.empty(0, np.int8)
     dropped, unseen = columns.of("dropped"), columns.of("unseen")
     fate = np.full(len(place), words.index("balance"), dtype=np.int16)
     candidates = np.flatnonzero((place == SFT) & (dropped < 0))

@@ -10,13 +10,14 @@ from anyio.to_thread import run_sync
 
 from thinkedit.dataset.book import Book
 from thinkedit.dataset.engines import Engine
+from thinkedit.dataset.exported import own_sessions
 from thinkedit.dataset.folder import SOURCES, TRAJECTORIES, needed, workshop
 from thinkedit.dataset.generating import GenerateSettings
 from thinkedit.dataset.lines import Files, read_records
 from thinkedit.dataset.manifest import Tally, dropped_file, seal
 from thinkedit.dataset.records import SESSIONS, Dropped, Outcome, SourceRecord, Trajectory
 
-__all__ = ["BOOK", "generate", "own_sessions"]
+__all__ = ["BOOK", "generate"]
 
 BOOK = "trajectories.jsonl"
 """In the folder's `work/`."""
@@ -62,11 +63,6 @@ async def generate(
         chosen = settings.model_copy(update={"retry_failed": retry_failed})
         await engine.generate(missing(), chosen, note)
     return await run_sync(_written, settings, book)
-
-
-def own_sessions(folder: Any) -> Book:
-    """The trajectories that came as exported sessions, by the ids of their sources."""
-    return Book(workshop(folder) / "sessions.jsonl")
 
 
 def _key(source: SourceRecord, settings: GenerateSettings) -> str:

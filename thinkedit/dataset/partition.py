@@ -40,18 +40,19 @@ def variance_of(scores: list[float]) -> float:
 
 
 def choose_theta(variances: Floats, kept: Callable[[float], int], budget: int) -> float:
-    """The lowest theta, of the variances that there are, that leaves at most `budget`.
+    """The highest theta, of the variances that there are, that leaves at least `budget`; 0 where none does.
 
-    kept: how many trajectories are left by a theta, after balancing.
+    kept: how many trajectories are left by a theta, after balancing. Where many have the same variance more
+    than the budget are left, and the lot decides among them.
     """
     thetas = np.unique(np.append(variances, 0.0))[::-1]
-    low, high = 0, len(thetas) - 1  # the first leaves none
+    low, high = 0, len(thetas) - 1  # the first leaves none, the last all that vary
     while low < high:
-        middle = (low + high + 1) // 2
-        if kept(float(thetas[middle])) <= budget:
-            low = middle
+        middle = (low + high) // 2
+        if kept(float(thetas[middle])) >= budget:
+            high = middle
         else:
-            high = middle - 1
+            low = middle + 1
     return float(thetas[low])
 
 
@@ -59,23 +60,24 @@ def split(
     variances: Floats,
     lowest: Floats,
     sources: NDArray[np.int64],
-    chosen: Callable[[Mask], Mask],
+    chosen: Callable[[Mask, int | None], Mask],
     *,
     theta: float | None = None,
-    budget: int = 0,
+    budget: int | None = None,
     good: float = 8.0,
     sft_theta: float | None = None,
 ) -> Split:
     """Where each trajectory goes.
 
     variances, lowest: of its scores up to its best step, and the least of them. sources: a number for each
-    source picture. chosen: of a mask of candidates those that balancing keeps for RL.
-    theta: given, or chosen so that at most `budget` trajectories are left for RL. SFT takes trajectories of
-    at most the variance `sft_theta` (default: theta), and all whose scores are never below `good`.
+    source picture. chosen: of a mask of candidates those that balancing keeps for RL, and how many at most.
+    theta: given, or chosen so that `budget` trajectories are left for RL, which are never more. SFT takes
+    trajectories of at most the variance `sft_theta` (default: theta), and all whose scores are never below
+    `good`.
     """
     if theta is None:
-        theta = choose_theta(variances, lambda least: int(chosen(variances > least).sum()), budget)
-    rl = chosen(variances > theta)
+        theta = choose_theta(variances, lambda least: int(chosen(variances > least, None).sum()), budget or 0)
+    rl = chosen(variances > theta, budget)
     place = np.full(len(variances), SFT, dtype=np.int8)
     steady = variances <= (theta if sft_theta is None else sft_theta)
     place[~(steady | (lowest >= good))] = HIGH_VARIANCE

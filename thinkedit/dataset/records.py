@@ -45,7 +45,7 @@ class PoolItem:
     """One (picture, instruction) as a pool has it, before it is taken in.
 
     image: a file, encoded bytes, or a picture that is kept as it is. place: where it stands, FILE:LINE, for
-    messages. source: the pool's name.
+    messages. source: the pool's name. editor: where it has one already, as an exported session does.
     """
 
     id: str
@@ -55,6 +55,7 @@ class PoolItem:
     task_type: str
     licence: str
     place: str = ""
+    editor: str = ""
 
 
 class SourceRecord(Frozen):

@@ -25,6 +25,9 @@ Guard = Callable[[Picture], str | None]
 
 WORLD = "provingground"
 
+_ANY = "-"
+"""The editor of a source until one is dealt to it."""
+
 
 def world_items(count: int, seed: int, world: Literal["full", "small"] = "full") -> Iterator[PoolItem]:
     """`count` samples of the simulated world's training split."""
@@ -93,7 +96,11 @@ def take_sources(
                 taken.append(made)
             if heard is not None:
                 heard(tally.taken)
-    dealt = assigned([(r.id, r.task_type) for r in taken], editors, stratified=stratified, seed=seed)
+    free = [(record.id, record.task_type) for record in taken if record.editor == _ANY]
+    if free and not editors:
+        raise InputError(f"there is no editor for {len(free)} sources: name one with --editor")
+    dealt = assigned(free, editors, stratified=stratified, seed=seed)
+    dealt |= {record.id: record.editor for record in taken if record.editor != _ANY}
     licences: dict[str, Counter[str]] = defaultdict(Counter)
     tally.kept = len(taken)
     with Files(folder, SOURCES, dropped_file("sources")) as files:
@@ -145,7 +152,7 @@ def _read(folder: Path, item: PoolItem, guard: Guard | None) -> SourceRecord | D
         sha256=picture.sha256,
         instruction=instruction,
         task_type=item.task_type or "other",
-        editor="-",  # dealt out when all are there
+        editor=item.editor or _ANY,
         licence=item.licence or "unknown",
     )
 
@@ -161,7 +168,16 @@ def _key(item: PoolItem, guard: Guard | None) -> str:
         shown = str(image)
     else:
         shown = image.sha256 if isinstance(image, Picture) else hashlib.sha256(image).hexdigest()
-    told = [item.id, item.source, shown, item.instruction, item.task_type, item.licence, item.place]
+    told = [
+        item.id,
+        item.source,
+        shown,
+        item.instruction,
+        item.task_type,
+        item.licence,
+        item.place,
+        item.editor,
+    ]
     told.append("" if guard is None else getattr(guard, "identity", type(guard).__qualname__))
     return hashlib.sha256(json.dumps(told).encode(errors="surrogatepass")).hexdigest()
 
