@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from thinkedit.evaluation.paper import DISAGREEMENTS, Setting, beside, disagreements, paper_values
+from thinkedit.evaluation.base import create_benchmark
+from thinkedit.evaluation.paper import DISAGREEMENTS, OURS, Setting, beside, disagreements, paper_values
 
 FLUX = "diffusers:black-forest-labs/FLUX.1-Kontext-dev"
 
@@ -63,3 +64,12 @@ def test_disagreements_are_told_beside_the_numbers_they_concern() -> None:
     assert any("7.05" in line and "7.02" in line for line in told)
     assert not any("OmniGen2" in line or "KRIS" in line for line in told)
     assert disagreements([]) == []
+
+
+def test_every_column_has_a_row_of_ours() -> None:
+    assert {(v.benchmark, v.metric) for v in paper_values()} == {(b, m) for b, of in OURS.items() for m in of}
+    for name, title in [("gedit", "GEdit-Bench-EN"), ("kris", "KRIS-Bench"), ("rise", "RISEBench")]:
+        rows = {(row.group, row.metric) for row in create_benchmark(name).summary([], [])}
+        assert set(OURS[title].values()) <= rows | {("all", "G_O"), ("all", "G_SC"), ("all", "G_PQ")}, title
+    rows = {(row.group, row.metric) for row in create_benchmark("imgedit").summary([], [])}
+    assert set(OURS["ImgEdit-Bench"].values()) <= rows

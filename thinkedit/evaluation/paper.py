@@ -16,6 +16,7 @@ from typing import Literal
 
 __all__ = [
     "DISAGREEMENTS",
+    "OURS",
     "Disagreement",
     "PaperValue",
     "Setting",
@@ -153,6 +154,41 @@ DISAGREEMENTS: tuple[Disagreement, ...] = (
         "and 73.71)",
     ),
 )
+
+
+_ALL = "all"
+OURS: dict[str, dict[str, tuple[str, str]]] = {
+    "GEdit-Bench-EN": {name: (_ALL, name) for name in ("G_SC", "G_PQ", "G_O")},
+    "ImgEdit-Bench": {
+        "Overall": (_ALL, "overall"),
+        "Hybrid": ("compose", "score"),
+        **{
+            name: (name.lower(), "score")
+            for name in ("Add", "Adjust", "Extract", "Replace", "Remove", "Background", "Style", "Action")
+        },
+    },
+    "KRIS-Bench": {
+        "Overall": (_ALL, "AVG"),
+        "Attribute": ("Attribute Perception", "AVG"),
+        "Spatial": ("Spatial Perception", "AVG"),
+        "Temporal": ("Temporal Prediction", "AVG"),
+        "Social Science": ("Social Science", "AVG"),
+        "Natural Science": ("Natural Science", "AVG"),
+        "Logical": ("Logical Reasoning", "AVG"),
+        "Instruction": ("Instruction Decomposition", "AVG"),
+        "Factual Average": ("Factual Knowledge", "AVG"),
+        "Conceptual Average": ("Conceptual Knowledge", "AVG"),
+        "Procedural Average": ("Procedural Knowledge", "AVG"),
+    },
+    "RISEBench": {
+        "Overall accuracy (%)": (_ALL, "Accuracy"),
+        **{
+            f"{name.capitalize()} accuracy (%)": (f"{name}_reasoning", "Accuracy")
+            for name in ("temporal", "causal", "spatial", "logical")
+        },
+    },
+}
+"""(group, metric) of our summaries for each of the paper's columns, by its names of benchmark and column."""
 
 
 @cache

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +22,17 @@ from thinkedit.evaluation.reading import Pick, Run, read_run
 from thinkedit.evaluation.statistics import Comparison, compare
 from thinkedit.types import Mode
 
-__all__ = ["MARGIN", "Ablation", "Finding", "Relation", "Verdict", "findings", "read_ablation", "verdict"]
+__all__ = [
+    "ALL_EDITORS",
+    "MARGIN",
+    "Ablation",
+    "Finding",
+    "Relation",
+    "Verdict",
+    "findings",
+    "read_ablation",
+    "verdict",
+]
 
 MARGIN = 0.01
 """Of the scale: what `at most` overlooks."""
@@ -31,15 +42,18 @@ _LEVEL = 0.05
 _STRICT_UP_TO = 4
 """Turns up to which more of them are asked to be better; beyond, no worse (paper, Table 4)."""
 
+ALL_EDITORS = "all editors"
+
+About = Literal["turns", "modes", "experts", "selection"]
 Relation = Literal["less", "at most"]
 Verdict = Literal["held", "not shown", "reversed"]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One ordering. about: what is compared; low, high: the two sides by name; relation: of low to high."""
+    """One ordering. editor: one, or ALL_EDITORS; low, high: the sides by name; relation: of low to high."""
 
-    about: Literal["turns", "modes", "experts", "selection"]
+    about: About
     editor: str
     thinker: str
     low: str
@@ -63,11 +77,17 @@ class Ablation:
 
     @property
     def span(self) -> tuple[float, float]:
-        return self.first.benchmark.scale
+        """Of the headline: RISEBench's is an accuracy in percent, whatever its samples' scale."""
+        benchmark = self.first.benchmark
+        return (0.0, 100.0) if benchmark.headline[1] == "Accuracy" else benchmark.scale
 
     @property
     def first(self) -> Run:
         return next(iter(self.runs.values()))[0]
+
+    def scores(self, cell: CellPlan) -> bool:
+        """Whether the cell's thinker gives scores."""
+        return any(one.turn.overall is not None for run in self.runs[cell] for one in run.judged())
 
     def points(self, cell: CellPlan, turns: int | None = None, pick: Pick = "loop") -> list[Point]:
         """The headline's points of all seeds; seeds of one sample stay together by its id."""
@@ -96,86 +116,102 @@ def verdict(found: Comparison, relation: Relation, scale: tuple[float, float]) -
 
 
 def findings(ablation: Ablation) -> list[Finding]:
-    """Every ordering that the plan's runs can answer, editor by editor."""
-    plan, found = ablation.plan, list[Finding]()
-    for editor in plan.editors:
+    """Every ordering that the plan's runs can answer, editor by editor, then of all editors together.
+
+    Together means the same samples: what several editors made of one stays one sample.
+    """
+    plan = ablation.plan
+    sides: list[tuple[str, tuple[str, ...]]] = [(editor, (editor,)) for editor in plan.editors]
+    sides += [(ALL_EDITORS, plan.editors)] if len(plan.editors) > 1 else []
+    found = []
+    for name, editors in sides:
+        asker = _Asker(ablation, name, editors)
         for thinker in plan.thinkers:
-            found += _turns(ablation, editor, thinker)
-        found += _modes(ablation, editor)
-        found += _experts(ablation, editor)
+            found += asker.turns(thinker)
+        found += [*asker.modes(), *asker.experts()]
         for thinker in plan.thinkers:
-            found += _selection(ablation, editor, thinker)
+            found += asker.selection(thinker)
     return found
 
 
-def _turns(ablation: Ablation, editor: str, thinker: str) -> list[Finding]:
-    cell = ablation.plan.cell(editor, thinker)
-    made = []
-    for low, high in zip(ablation.plan.turns, ablation.plan.turns[1:], strict=False):
-        relation: Relation = "less" if high <= _STRICT_UP_TO else "at most"
-        sides = ablation.points(cell, low), ablation.points(cell, high)
-        made.append(
-            _finding(ablation, "turns", editor, thinker, (_turned(low), _turned(high)), relation, sides)
-        )
-    return made
+@dataclass(frozen=True)
+class _Asker:
+    """The orderings of one editor, or of several as one."""
 
+    ablation: Ablation
+    name: str
+    editors: Sequence[str]
 
-def _modes(ablation: Ablation, editor: str) -> list[Finding]:
-    plan = ablation.plan
-    others: list[tuple[Mode, Relation]] = [(Mode.BEFORE, "less"), (Mode.BOTH, "at most")]
-    points = ablation.points(plan.cell(editor, plan.reference))
-    return [
-        _finding(
-            ablation,
-            "modes",
-            editor,
-            plan.reference,
-            (f"think {mode.value}", "think while"),
-            relation,
-            (ablation.points(plan.cell(editor, plan.reference, mode)), points),
-        )
-        for mode, relation in others
-        if mode in plan.modes
-    ]
+    def turns(self, thinker: str) -> list[Finding]:
+        """Each number against the next; beyond four, against four, from which more may do no harm."""
+        turns = self.ablation.plan.turns
+        strict = [n for n in turns if n <= _STRICT_UP_TO]
+        pairs: list[tuple[int, int, Relation]] = [(low, high, "less") for low, high in pairwise(strict)]
+        pairs += [(strict[-1], n, "at most") for n in turns if n > _STRICT_UP_TO]
+        return [
+            self._finding(
+                "turns",
+                thinker,
+                (_turned(low), _turned(high)),
+                relation,
+                (self._points(thinker, turns=low), self._points(thinker, turns=high)),
+            )
+            for low, high, relation in pairs
+        ]
 
+    def modes(self) -> list[Finding]:
+        plan = self.ablation.plan
+        others: list[tuple[Mode, Relation]] = [(Mode.BEFORE, "less"), (Mode.BOTH, "at most")]
+        points = self._points(plan.reference)
+        return [
+            self._finding(
+                "modes",
+                plan.reference,
+                (f"think {mode.value}", "think while"),
+                relation,
+                (self._points(plan.reference, mode), points),
+            )
+            for mode, relation in others
+            if mode in plan.modes
+        ]
 
-def _experts(ablation: Ablation, editor: str) -> list[Finding]:
-    plan = ablation.plan
-    return [
-        _finding(
-            ablation,
-            "experts",
-            editor,
-            high,
-            (low, high),
-            "less",
-            (ablation.points(plan.cell(editor, low)), ablation.points(plan.cell(editor, high))),
-        )
-        for low, high in zip(plan.experts, plan.experts[1:], strict=False)
-    ]
+    def experts(self) -> list[Finding]:
+        experts = self.ablation.plan.experts
+        return [
+            self._finding("experts", high, (low, high), "less", (self._points(low), self._points(high)))
+            for low, high in pairwise(experts)
+        ]
 
+    def selection(self, thinker: str) -> list[Finding]:
+        """Of a thinker that scores: best by its own scores against the last turn."""
+        if not any(self.ablation.scores(self._cell(editor, thinker)) for editor in self.editors):
+            return []
+        sides = self._points(thinker, pick="last"), self._points(thinker)
+        return [self._finding("selection", thinker, ("last turn", "best by the thinker"), "at most", sides)]
 
-def _selection(ablation: Ablation, editor: str, thinker: str) -> list[Finding]:
-    """Of a thinker that scores: best by its own scores against the last turn."""
-    cell = ablation.plan.cell(editor, thinker)
-    if not any(one.turn.overall is not None for run in ablation.runs[cell] for one in run.judged()):
-        return []
-    sides = ablation.points(cell, pick="last"), ablation.points(cell, pick="loop")
-    names = ("last turn", "best by the thinker")
-    return [_finding(ablation, "selection", editor, thinker, names, "at most", sides)]
+    def _cell(self, editor: str, thinker: str, mode: Mode = Mode.WHILE) -> CellPlan:
+        return self.ablation.plan.cell(editor, thinker, mode)
 
+    def _points(
+        self, thinker: str, mode: Mode = Mode.WHILE, turns: int | None = None, pick: Pick = "loop"
+    ) -> list[Point]:
+        return [
+            point
+            for editor in self.editors
+            for point in self.ablation.points(self._cell(editor, thinker, mode), turns, pick)
+        ]
 
-def _finding(
-    ablation: Ablation,
-    about: Literal["turns", "modes", "experts", "selection"],
-    editor: str,
-    thinker: str,
-    names: tuple[str, str],
-    relation: Relation,
-    sides: tuple[Sequence[Point], Sequence[Point]],
-) -> Finding:
-    found = compare(*sides)
-    return Finding(about, editor, thinker, *names, relation, found, verdict(found, relation, ablation.span))
+    def _finding(
+        self,
+        about: About,
+        thinker: str,
+        names: tuple[str, str],
+        relation: Relation,
+        sides: tuple[Sequence[Point], Sequence[Point]],
+    ) -> Finding:
+        found = compare(*sides)
+        answer = verdict(found, relation, self.ablation.span)
+        return Finding(about, self.name, thinker, *names, relation, found, answer)
 
 
 def _turned(turns: int) -> str:

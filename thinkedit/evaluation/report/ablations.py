@@ -107,8 +107,8 @@ def _answers(ablation: Ablation, found: Sequence[Finding]) -> list[Block]:
         Paragraph(
             f"Of {len(found)} orderings: {', '.join(counts)}.{told} An ordering a < b is held where the "
             "whole 95 % interval of the paired difference is above zero and p below 0.05, reversed where "
-            "it is all below zero and p below 0.05, and not shown otherwise; a ≤ b is held where the interval "
-            f"is above −{margin:g} (1 % of the scale)."
+            "it is all below zero and p below 0.05, and not shown otherwise; a ≤ b is held where the "
+            f"interval is above −{margin:g} (1 % of the scale)."
         ),
         _at_a_glance(ablation, found),
         Table(
@@ -145,14 +145,15 @@ def _at_a_glance(ablation: Ablation, found: Sequence[Finding]) -> Table:
         shown = f"{one.verdict} ({signed(one.comparison.difference)})"
         made = rows.setdefault((one.about, _claim(ablation, one), thinker), {})
         made[one.editor] = Cell(shown, _GOOD[one.verdict])
+    editors = list(dict.fromkeys(one.editor for one in found))
     return Table(
         "At a glance: the answer for each editor, with the paired difference",
-        ["ordering", "thinker", *(_named(ablation, editor) for editor in ablation.plan.editors)],
+        ["ordering", "thinker", *(_named(ablation, editor) for editor in editors)],
         [
-            [claim, thinker, *(made.get(editor, "–") for editor in ablation.plan.editors)]
+            [claim, thinker, *(made.get(editor, "–") for editor in editors)]
             for (_, claim, thinker), made in rows.items()
         ],
-        numbers=len(ablation.plan.editors),
+        numbers=len(editors),
     )
 
 
@@ -210,9 +211,8 @@ def _selection(ablation: Ablation) -> list[Block]:
         for thinker in plan.thinkers:
             cell = plan.cell(editor, thinker)
             base = ablation.points(cell, pick="last")
-            scores = any(one.turn.overall is not None for run in ablation.runs[cell] for one in run.judged())
             picks: list[tuple[Pick, str]] = [("last", "last")]
-            picks += [("loop", "best by the thinker's scores")] if scores else []
+            picks += [("loop", "best by the thinker's scores")] if ablation.scores(cell) else []
             picks += [("judge", "best by the judge (bound)")]
             for pick, name in picks:
                 label = [_named(ablation, editor), _named(ablation, thinker), name]

@@ -65,9 +65,16 @@ class Arm:
 
     @property
     def groups(self) -> list[str]:
-        """The groups that have the headline's metric."""
-        group, metric = self.run.benchmark.headline
-        return [name for name, of in self.rows if of == metric and name not in (group, ALL)]
+        """The samples' groups (task types), in the order of their names."""
+        return sorted({sample.group for run in self.runs for sample in run.samples})
+
+    def group_gain(self, group: str) -> Comparison:
+        """What the loop adds to the first turn on one group, by the samples' own scores."""
+        changes = [change for change in self.changes() if change.result.group == group]
+        return compare(
+            [Point(change.result.sample, change.first) for change in changes],
+            [Point(change.result.sample, change.last) for change in changes],
+        )
 
     @property
     def every_turn(self) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-__all__ = ["STYLE", "Bar", "Line", "Mark", "bars", "lines", "scatter"]
+__all__ = ["STYLE", "Bar", "Line", "Mark", "bars", "escaped", "lines", "scatter"]
 
 WIDTH, HEIGHT = 340, 230
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 10, 10, 40
@@ -60,6 +60,11 @@ class Bar:
     low: float | None = None
     high: float | None = None
     kind: int = 1
+
+
+def escaped(text: str) -> str:
+    """For HTML and SVG, in text and attributes; without control characters, which neither can hold."""
+    return escape("".join(c if c.isprintable() or c in "\n\t" else " " for c in text), quote=True)
 
 
 class _Scale:
@@ -184,19 +189,19 @@ def _axes(x: _Scale, y: _Scale, x_title: str, y_title: str, x_ticks: Sequence[fl
     parts.append(_text((_LEFT + right) / 2, HEIGHT - 7, x_title, "middle"))
     middle = _px((_TOP + bottom) / 2)
     parts.append(
-        f'<text transform="translate(11 {middle}) rotate(-90)" text-anchor="middle">{escape(y_title)}</text>'
+        f'<text transform="translate(11 {middle}) rotate(-90)" text-anchor="middle">{escaped(y_title)}</text>'
     )
     return parts
 
 
 def _frame(parts: Sequence[str], alt: str, height: float = HEIGHT) -> str:
-    told = escape(alt, quote=True)
+    told = escaped(alt)
     return f'<svg viewBox="0 0 {WIDTH} {_px(height)}" role="img" aria-label="{told}">{"".join(parts)}</svg>'
 
 
 def _text(x: float | str, y: float, text: str, anchor: str) -> str:
     at = x if isinstance(x, str) else _px(x)
-    return f'<text x="{at}" y="{_px(y)}" text-anchor="{anchor}">{escape(text)}</text>'
+    return f'<text x="{at}" y="{_px(y)}" text-anchor="{anchor}">{escaped(text)}</text>'
 
 
 def _tick(value: float) -> str:

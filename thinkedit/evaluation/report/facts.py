@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from thinkedit.evaluation.paper import Setting, beside, disagreements
+from thinkedit.evaluation.paper import OURS, Setting, beside, disagreements
 from thinkedit.evaluation.report.arms import Arm
 from thinkedit.evaluation.report.document import Block, Heading, Notice, Paragraph, Table, interval, number
 from thinkedit.provingground import NOTICE
@@ -99,10 +99,8 @@ def paper_numbers(arms: Sequence[Arm], turns: Sequence[int] = ()) -> list[Block]
                 chosen.mode.value,
             )
             found = [value for value in beside(asked) if value.value is not None]
-            ours = arm.estimate(turns=count)
             for value in found:
-                if value.metric not in _HEADLINES:
-                    continue
+                ours = arm.estimate(OURS[value.benchmark][value.metric], count)
                 rows.append(
                     [
                         arm.label,
@@ -134,7 +132,3 @@ def paper_numbers(arms: Sequence[Arm], turns: Sequence[int] = ()) -> list[Block]
     if lines:
         blocks.append(Paragraph(f"Where the paper disagrees with itself: {'; '.join(lines)}."))
     return blocks
-
-
-_HEADLINES = ("Overall", "G_O", "Overall accuracy (%)")
-"""The paper's names of the number that each benchmark's headline is."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 from functools import cache
-from html import escape
 from importlib.resources import files
 
 import pybase64
@@ -22,7 +21,7 @@ from thinkedit.evaluation.report.document import (
     Paragraph,
     Table,
 )
-from thinkedit.evaluation.report.drawing import STYLE
+from thinkedit.evaluation.report.drawing import STYLE, escaped
 from thinkedit.evaluation.report.pictures import small
 from thinkedit.images import Picture
 
@@ -41,8 +40,8 @@ def html_page(document: Document) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{_text(document.title)}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n"
-        f"<h1>{_text(document.title)}</h1>\n{body}\n</main>\n</body>\n</html>\n"
+        f"<title>{escaped(document.title)}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n"
+        f"<h1>{escaped(document.title)}</h1>\n{body}\n</main>\n</body>\n</html>\n"
     )
 
 
@@ -55,11 +54,11 @@ def _style() -> str:
 def _block(block: Block) -> str:
     match block:
         case Heading():
-            return f"<h{block.level}>{_text(block.text)}</h{block.level}>"
+            return f"<h{block.level}>{escaped(block.text)}</h{block.level}>"
         case Paragraph():
-            return f"<p>{_text(block.text)}</p>"
+            return f"<p>{escaped(block.text)}</p>"
         case Notice():
-            return f'<p class="notice" role="note">{_text(block.text)}</p>'
+            return f'<p class="notice" role="note">{escaped(block.text)}</p>'
         case Table():
             return _table(block)
         case Figure():
@@ -71,7 +70,8 @@ def _block(block: Block) -> str:
 def _table(table: Table) -> str:
     first = len(table.columns) - table.numbers
     head = "".join(
-        f'<th scope="col"{_right(at, first)}>{_text(column)}</th>' for at, column in enumerate(table.columns)
+        f'<th scope="col"{_right(at, first)}>{escaped(column)}</th>'
+        for at, column in enumerate(table.columns)
     )
     rows = []
     for row in table.rows:
@@ -82,13 +82,13 @@ def _table(table: Table) -> str:
             kind = f' class="{" ".join(words)}"' if words else ""
             tag = "th" if at == 0 else "td"
             scope = ' scope="row"' if at == 0 else ""
-            cells.append(f"<{tag}{scope}{kind}>{_text(shown.text)}</{tag}>")
+            cells.append(f"<{tag}{scope}{kind}>{escaped(shown.text)}</{tag}>")
         rows.append(f"<tr>{''.join(cells)}</tr>")
-    note = f'<p class="dim">{_text(table.note)}</p>' if table.note else ""
+    note = f'<p class="dim">{escaped(table.note)}</p>' if table.note else ""
     # What is wider than a phone is scrolled by itself, with the keyboard too.
     return (
-        f'<div class="wide" role="region" tabindex="0" aria-label="{_text(table.caption)}">'
-        f"<table><caption>{_text(table.caption)}</caption><thead><tr>{head}</tr></thead>"
+        f'<div class="wide" role="region" tabindex="0" aria-label="{escaped(table.caption)}">'
+        f"<table><caption>{escaped(table.caption)}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table></div>{note}"
     )
 
@@ -105,16 +105,16 @@ def _figure(figure: Figure) -> str:
     panels = "".join(f'<div class="panel">{_head(title)}{svg}</div>' for title, svg in figure.panels)
     legend = "".join(
         '<li><svg viewBox="0 0 28 10" width="28" height="10" aria-hidden="true">'
-        f'<path class="{_text(kind)}" d="M1 5H27"/></svg> {_text(name)}</li>'
+        f'<path class="{escaped(kind)}" d="M1 5H27"/></svg> {escaped(name)}</li>'
         for kind, name in figure.legend
     )
     listed = f'<ul class="legend">{legend}</ul>' if legend else ""
-    caption = f"<figcaption>{_text(figure.caption)}</figcaption>"
+    caption = f"<figcaption>{escaped(figure.caption)}</figcaption>"
     return f'<figure>{listed}<div class="panels">{panels}</div>{caption}</figure>'
 
 
 def _head(title: str) -> str:
-    return f'<p class="head">{_text(title)}</p>' if title else ""
+    return f'<p class="head">{escaped(title)}</p>' if title else ""
 
 
 def _case(case: Case) -> str:
@@ -122,13 +122,13 @@ def _case(case: Case) -> str:
         f'<div class="turn">{_picture(case.source, "The source")}<p><b>source</b></p></div>',
         *(
             f'<div class="turn">{_picture(turn.picture, turn.title)}'
-            f"<p><b>{_text(turn.title)}</b></p><p>{_text(turn.text)}</p></div>"
+            f"<p><b>{escaped(turn.title)}</b></p><p>{escaped(turn.text)}</p></div>"
             for turn in case.turns
         ),
     ]
     return (
-        f'<section class="case">{_head(case.title)}<p>“{_text(case.instruction)}”</p>'
-        f'<div class="turns" role="region" tabindex="0" aria-label="{_text(case.title)}">'
+        f'<section class="case">{_head(case.title)}<p>“{escaped(case.instruction)}”</p>'
+        f'<div class="turns" role="region" tabindex="0" aria-label="{escaped(case.title)}">'
         f"{''.join(shown)}</div></section>"
     )
 
@@ -140,10 +140,5 @@ def _picture(picture: Picture | None, alt: str) -> str:
     data = pybase64.b64encode(shown.data).decode("ascii")
     return (
         f'<img src="data:{shown.mime_type};base64,{data}" width="{shown.width}" height="{shown.height}" '
-        f'alt="{_text(alt)}">'
+        f'alt="{escaped(alt)}">'
     )
-
-
-def _text(text: str) -> str:
-    """Escaped, and without control characters, which a page cannot hold."""
-    return escape("".join(c if c.isprintable() or c in "\n\t" else " " for c in text), quote=True)

@@ -116,10 +116,9 @@ def gains(arms: Sequence[Arm], name: str = "gain") -> list[Block]:
     panels: list[tuple[str, list[Bar]]] = []
     rows: list[list[Cell | str]] = []
     for at, arm in enumerate(arms):
-        metric = arm.run.benchmark.headline[1]
         drawn = []
         for group in arm.groups:
-            found = arm.gain((group, metric))
+            found = arm.group_gain(group)
             if found.difference is None:
                 continue
             drawn.append(Bar(group, found.difference, found.low, found.high, at % 6 + 1))
