@@ -1,4 +1,4 @@
-"""Small folders in the official layout of each benchmark, with every category, from the example photographs."""
+"""Small folders in the official layout of each benchmark, with every category, from real photographs."""
 
 from __future__ import annotations
 
@@ -55,21 +55,19 @@ def imgedit(folder: Path, each: int = 1) -> Path:
 
 
 def gedit_records(each: int = 1) -> list[dict[str, Any]]:
-    records = []
-    for number, kind in enumerate(kind for kind in GEDIT for _ in range(each)):
-        for language in ("en", "cn"):
-            records.append(
-                {
-                    "task_type": kind,
-                    "key": f"{number:032x}",
-                    "instruction": instruction(number) if language == "en" else "变暖",
-                    "instruction_language": language,
-                    "input_image": {"bytes": picture(number), "path": None},
-                    "input_image_raw": {"bytes": picture(number), "path": None},
-                    "Intersection_exist": number % 2 == 0,
-                }
-            )
-    return records
+    return [
+        {
+            "task_type": kind,
+            "key": f"{number:032x}",
+            "instruction": instruction(number) if language == "en" else "变暖",
+            "instruction_language": language,
+            "input_image": {"bytes": picture(number), "path": None},
+            "input_image_raw": {"bytes": picture(number), "path": None},
+            "Intersection_exist": number % 2 == 0,
+        }
+        for number, kind in enumerate(kind for kind in GEDIT for _ in range(each))
+        for language in ("en", "cn")
+    ]
 
 
 def gedit(folder: Path, each: int = 1) -> Path:

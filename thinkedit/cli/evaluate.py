@@ -218,6 +218,8 @@ def _found(benchmark: Benchmark, data: Path | None, folder: RunFolder) -> Loaded
     if data is None and benchmark.name != "provingground":
         raise InputError(f"--data is missing: the folder of {benchmark.title} as it is published")
     work = folder.path / "sources"
+    if data is not None and data.expanduser().exists():
+        data = data.expanduser().absolute()  # or it is a name on the hub
     return benchmark.load(work if data is None else data, work)
 
 
