@@ -85,15 +85,20 @@ def balanced(
 ) -> NDArray[np.bool_]:
     """Who is kept. cells: of each sample, task * BINS + bin, below `count`; lots: of each, see `lot`.
 
-    most: how many at most, all cells together.
+    most: how many at most, all cells together; large cells are cut to one level then, and what is left of
+    `most` goes, one each, to some of them.
     """
     sizes = np.bincount(cells, minlength=count).reshape(-1, BINS)
     caps = caps_for(sizes, how, quantile=quantile, weights=weights)
-    caps = (caps if most is None else level_for(caps, most)).reshape(-1)
+    levelled = (caps if most is None else level_for(caps, most)).reshape(-1)
+    caps = caps.reshape(-1)
     order = np.lexsort((lots, cells))
     ordered = cells[order]
     starts = np.searchsorted(ordered, np.arange(count))
     place = np.arange(len(cells)) - starts[ordered]
     kept = np.zeros(len(cells), dtype=bool)
-    kept[order] = place < caps[ordered]
+    kept[order] = place < levelled[ordered]
+    if most is not None and (left := min(most, int(caps.sum())) - int(kept.sum())) > 0:
+        following = order[(place == levelled[ordered]) & (place < caps[ordered])]
+        kept[following[np.argsort(lots[following], kind="stable")[:left]]] = True
     return kept

@@ -28,10 +28,10 @@ class BuildSettings(Frozen):
     decimals: of the scores in targets, 0 or 1. balance, quantile, target: see `balancing.caps_for`; they
     hold for the trajectories of RL and for the samples of SFT.
     theta: RL takes trajectories of a greater variance; without it, the one that leaves `rl` trajectories,
-    or, without that, `rl_share` of all (paper: 10,000 of 70,000). rl: never more than that. sft_variance: at most, for SFT (default:
-    theta), or all scores at least `steady`. sft: samples of SFT at most. template: a file with the thinker's
-    prompt instead of the loop's own; threshold: what it is told is good enough. image_root: put before the
-    paths in `sft_train.json`, whose reader wants them absolute.
+    or, without that, `rl_share` of all (paper: 10,000 of 70,000). rl: never more than that.
+    sft_variance: at most, for SFT (default: theta), or all scores at least `steady`. sft: samples of SFT at
+    most. template: a file with the thinker's prompt instead of the loop's own; threshold: what it is told
+    is good enough. image_root: put before the paths in `sft_train.json`, whose reader wants them absolute.
     """
 
     seed: int = Field(0, ge=0)

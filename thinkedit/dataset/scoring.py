@@ -21,12 +21,12 @@ from thinkedit.adapters.judges.recorded import RecordedJudge
 from thinkedit.adapters.models import Models
 from thinkedit.dataset.folder import read_picture, workshop
 from thinkedit.dataset.records import Judged, ScoredTrajectory, Scores, Trajectory, sha_of
-from thinkedit.errors import ImageError, StoreError, ThinkEditError
+from thinkedit.errors import AnswerError, ImageError, StoreError, ThinkEditError
 from thinkedit.images import Picture
 from thinkedit.types import CritiqueState, Judgement
 from thinkedit.types.words import Frozen
 
-__all__ = ["ScoreSettings", "Scorer", "open_scorer", "score_batch"]
+__all__ = ["ScoreSettings", "Scorer", "open_scorer", "score_batch", "scores_of"]
 
 _LONGEST_BACKOFF = 30.0
 
@@ -101,7 +101,7 @@ class Scorer:
             try:
                 with anyio.fail_after(settings.timeout):
                     judgement = await self._judge.judge(request)
-                return Judged(t=t, scores=_scores(judgement))
+                return Judged(t=t, scores=scores_of(judgement))
             except TimeoutError:
                 why = f"no answer within {settings.timeout:g} s"
             except StoreError:
@@ -115,13 +115,28 @@ class Scorer:
         return Judged(t=t, error=" ".join(why.split()) or "no answer")
 
 
-def _scores(judgement: Judgement) -> Scores:
-    """Raises ValueError where a score is missing or is none."""
-    semantic, quality, overall = judgement.semantic, judgement.quality, judgement.overall
-    if judgement.state is not CritiqueState.SCORED or semantic is None or quality is None or overall is None:
-        raise ValueError(f"the judge gave no scores: {judgement.error or judgement.state.value}")
-    if not all(map(math.isfinite, (semantic, quality, overall))):
-        raise ValueError(f"the judge gave {semantic} and {quality}, which are no scores")
+class _Sure:
+    """A judge whose judgements have scores: any other is an error, which is not kept and is asked again."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self.identity = judge.identity
+
+    async def judge(self, request: JudgeRequest) -> Judgement:
+        judgement = await self._judge.judge(request)
+        scores_of(judgement)
+        return judgement
+
+
+def scores_of(judgement: Judgement) -> Scores:
+    """Raises AnswerError where a score is missing or is none."""
+    semantic, quality = judgement.semantic, judgement.quality
+    raw = "\n".join(judgement.raw)
+    if judgement.state is not CritiqueState.SCORED or semantic is None or quality is None:
+        raise AnswerError(f"the judge gave no scores: {judgement.error or judgement.state.value}", raw)
+    if not (0 <= semantic <= 10 and 0 <= quality <= 10):  # nor is NaN between them
+        raise AnswerError(f"the judge gave no scores from 0 to 10: {semantic} and {quality}", raw)
+    overall = math.sqrt(semantic * quality)
     return Scores(semantic=semantic, quality=quality, overall=round(overall, 4))
 
 
@@ -134,7 +149,7 @@ async def open_scorer(settings: ScoreSettings, judge: Judge | None = None) -> As
         chosen = models.judge(settings.judge)
         if isinstance(chosen, Checkable):
             await chosen.check()
-        recorded = await run_sync(RecordedJudge, chosen, folder / settings.work)
+        recorded = await run_sync(RecordedJudge, _Sure(chosen), folder / settings.work)
         with recorded:
             yield Scorer(recorded, settings)
     finally:
