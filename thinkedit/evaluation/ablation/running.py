@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -151,7 +153,8 @@ def run_ablation(
         return done
     # Started anew and not forked: threads and database connections do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(processes, len(jobs) or 1), mp_context=context) as pool:
+    workers = min(processes, len(jobs) or 1)
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_die_with_parent) as pool:
         try:
             for future in as_completed([pool.submit(_run, job) for job in jobs]):
                 done.append(future.result())
@@ -163,6 +166,18 @@ def run_ablation(
                 child.terminate()
             raise
     return done
+
+
+def _die_with_parent() -> None:
+    """End this process where the one that started it is killed: what is left is that one's successor's."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _run(job: Job, on_result: Callable[[Job, SampleResult], None] | None = None) -> Done:

@@ -77,7 +77,7 @@ def _scores(arms: Sequence[Arm]) -> list[Block]:
     note = (
         "Means of groups are averaged as the benchmark does; n counts samples."
         if swept
-        else "Only the results were judged: score every turn to see what the loop added."
+        else "Only the results were judged: score with --all-turns to see what the loop added."
     )
     return [Heading("Scores"), Table(caption, columns, rows, numbers=len(columns) - 3, note=note)]
 
