@@ -97,7 +97,7 @@ class Kris:
         if sample.group in KNOWLEDGE:
             asks["dual"] = Question((filled(prompts, "prompt_dual_evaluation", **facts), *told))
         elif sample.group == VIEWPOINT and len(pictures) > len(sources):
-            truth = ["This is the ground truth image:", pictures[-1]]
+            truth: list[str | Picture] = ["This is the ground truth image:", pictures[-1]]
             text = filled(prompts, "prompt_view_instruction_following", **facts)
             asks["instruction"] = Question((text, *told, *truth))
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from thinkedit.evaluation.base import ALL, Answer, Point, Row, row
 from thinkedit.evaluation.benchmarks.kris.types import DIMENSIONS, KNOWLEDGE, META, METRICS
@@ -89,32 +90,61 @@ def _whole(value: object, key: str) -> int:
 
 
 def _published(text: str, key: str, kind: str) -> int:
-    """As the BAGEL and EditThinker copies read it; ValueError where they find nothing."""
-    match = re.search(r"\{[^{}]*" + key + r"[^{}]*\}", text)
+    """As EditThinker's copy, and BAGEL's before it, read it; ValueError where they find nothing or crash."""
     if kind in KNOWLEDGE and key in ("instruction_score", "knowledge_score"):
-        match = re.search(r"\{[^{}]*instruction_score[^{}]*\}", text)
+        return _published_dual(text, key)
+    match = re.search(r"\{[^{}]*" + key + r"[^{}]*\}", text)
     if match is not None:
         try:
-            found = json.loads(match[0])
-            numbers = {
-                name: None if found.get(name) is None else int(found[name]) for name in METRICS.values()
-            }
+            value = json.loads(match[0]).get(key)
+            if value is not None:
+                return int(value)
         except (ValueError, TypeError, OverflowError, RecursionError):
             pass
         else:
-            if (number := numbers[key]) is not None:
-                return number
             if kind in KNOWLEDGE:  # what the object does not hold is not looked for elsewhere
                 raise ValueError(f"the answer has no {key}")
     words = key.removesuffix("_score")
-    colon = "[:：]" if kind in KNOWLEDGE else "[:：]?"
-    patterns = [] if kind in _SINGLE else [rf"{words}[_\s]*score\s*{colon}\s*([1-5])"]
-    if not (kind in KNOWLEDGE and key in ("instruction_score", "knowledge_score")):
-        patterns += [r"([1-5])\s*/\s*5", r"([1-5])\s+out\s+of\s+5", r"\b([1-5])\b"]
-    for pattern in patterns:
+    patterns = [] if kind in _SINGLE else [rf"{words}[_\s]*score\s*[:：]?\s*([1-5])"]
+    for pattern in (*patterns, r"([1-5])\s*/\s*5", r"([1-5])\s+out\s+of\s+5", r"\b([1-5])\b"):
         if (hit := re.search(pattern, text, re.IGNORECASE)) is not None:
             return int(hit[1])
     raise ValueError(f"the answer has no {key}")
+
+
+def _published_dual(text: str, key: str) -> int:
+    """The two scores of one answer: from it as JSON, from its first balanced braces, or after their names."""
+    found: Any = None
+    for told in (text, _braces(text)):
+        try:
+            found = json.loads(told)
+            break
+        except (ValueError, RecursionError):
+            continue
+    if found:
+        try:
+            both = {name: found.get(name) for name in ("instruction_score", "knowledge_score")}
+            numbers = {name: int(value) for name, value in both.items() if value is not None}
+        except (AttributeError, TypeError, ValueError, OverflowError) as error:
+            raise ValueError(f"the published code does not get past this answer ({error!r})") from error
+        if key not in numbers:
+            raise ValueError(f"the answer has no {key}")
+        return numbers[key]
+    words = key.removesuffix("_score")
+    hit = re.search(rf'{words}[_\s]*score"?\s*:\s*([1-5])', text, re.IGNORECASE)
+    if hit is None:
+        raise ValueError(f"the answer has no {key}")
+    return int(hit[1])
+
+
+def _braces(text: str) -> str:
+    """From the first opening brace to the one that closes it; empty where there is none."""
+    depth, start = 0, text.find("{")
+    for at in range(max(start, 0), len(text) if start >= 0 else 0):
+        depth += {"{": 1, "}": -1}.get(text[at], 0)
+        if depth == 0:
+            return text[start : at + 1]
+    return ""
 
 
 def summary(scores: Sequence[TurnScore]) -> list[Row]:
