@@ -49,7 +49,7 @@ def _inside(shape: str, x: NDArray[np.float64], y: NDArray[np.float64], r: float
     if shape == "circle":
         inside = x**2 + y**2 <= r**2
     elif shape == "square":
-        inside = np.maximum(abs(x), abs(y)) <= 0.86 * r
+        inside = np.maximum(abs(x), abs(y)) <= 0.9 * r
     elif shape == "triangle":
         inside = (abs(y) <= r) & (abs(x) <= (y + r) / 2)
     elif shape == "diamond":

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from thinkedit.provingground.applying import apply
 from thinkedit.provingground.asking import ALL, Ask, Look, Reading, Reference
-from thinkedit.provingground.chance import chance, pick
+from thinkedit.provingground.chance import chance, digest, pick
 from thinkedit.provingground.drawing import draw
 from thinkedit.provingground.meaning import Change, fits, spots
 from thinkedit.provingground.palette import BACKGROUNDS
@@ -41,7 +41,7 @@ class Attempt:
 
 def attempt(scene: Scene, prompt: str, seed: int, name: str, rates: Rates) -> Attempt:
     """What the editor `name` does with a scene. The same arguments give the same attempt, in any process."""
-    key: Key = (name, hashlib.sha256(repr(scene).encode()).hexdigest(), seed)
+    key: Key = (name, digest(scene), seed)
     failures: list[str] = []
 
     def fails(failure: str, probability: float, *about: object) -> bool:

@@ -8,6 +8,7 @@ from thinkedit.adapters.base import EditedImage, EditRequest, Progress
 from thinkedit.errors import EditError, EditorFailed, ImageError, SettingsError, UnsupportedEdit
 from thinkedit.images import Picture
 from thinkedit.provingground import rates, small
+from thinkedit.provingground.chance import digest
 from thinkedit.provingground.decoding import decode
 from thinkedit.provingground.editing import attempt, damaged
 from thinkedit.provingground.scene import SMALL
@@ -63,5 +64,5 @@ class ProvingGroundEditor:
             raise EditorFailed(f"the source is {error}", retryable=False) from error
         table = small.EDITORS if scene.world is SMALL else rates.EDITORS
         done = attempt(scene, prompt, seed, self.model, table[self.model])
-        question = (self.model, source.sha256, seed, prompt)
+        question = (self.model, digest(scene), seed, prompt)
         return Picture.from_pixels(damaged(done.scene, done.blocks, *question))

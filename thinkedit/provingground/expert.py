@@ -9,7 +9,7 @@ from thinkedit.adapters.base import CritiqueRequest, PlanRequest
 from thinkedit.adapters.protocol import render_critique
 from thinkedit.errors import ImageError, InstructionError, SettingsError, ThinkerFailed
 from thinkedit.images import Picture
-from thinkedit.provingground.chance import chance, pick
+from thinkedit.provingground.chance import chance, digest, pick
 from thinkedit.provingground.decoding import decode, examine
 from thinkedit.provingground.faults import KINDS, Fault, faults
 from thinkedit.provingground.judge import verdict
@@ -69,7 +69,7 @@ class ProvingGroundExpert:
         """
         scene, outcomes = _world(request.source, request.instruction)
         asks = read(request.instruction).asks
-        question = ("plan", request.source.sha256, request.instruction)
+        question = ("plan", digest(scene), request.instruction)
         able = [chance(*question, part) < self.skill for part in ("named", "numbered", "rest")]
         wanted = Remedies(named=able[0], numbered=able[1] and len(asks) > 1, rest=able[2])
         return prompt(scene, request.instruction, outcomes[0], wanted)
@@ -85,10 +85,9 @@ class ProvingGroundExpert:
             again = self._worded(request, scene, outcomes[0], had | Remedies(named=True))
             return Critique(reasoning=f"The editor refused the prompt: {request.error}", next_prompt=again)
         found = verdict(request.source, request.edited, request.instruction)
-        seen = faults(scene, examine(request.edited).scene, found, asks, request.threshold)
-        question = (
-            request.source.sha256, request.edited.sha256, request.instruction, request.prompt, request.look,
-        )  # fmt: skip
+        shown = examine(request.edited)
+        seen = faults(scene, shown.scene, found, asks, request.threshold)
+        question = (digest(scene, shown), request.instruction, request.prompt, request.look)
         errs = chance("errs", *question) >= self.skill
         if self.scores:
             return self._scored(request, scene, found, seen, had, errs, question)

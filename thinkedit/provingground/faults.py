@@ -45,7 +45,11 @@ def faults(
             seen.append(Fault(kind, done, harms[0] if harms else None))
         seen += [Fault("weak", done) for done in found.done if done.weak]
         # With something left undone, what else was changed is that thing's wrong place.
-        seen += [] if missed else [Fault("spill", harm=harm) for harm in found.harms]
+        # A thing that was moved along is named by where it was.
+        harms = sorted(
+            found.harms, key=lambda harm: harm.place is not None and source.things[harm.place] is None
+        )
+        seen += [] if missed else [Fault("spill", harm=harm) for harm in harms]
     if found.quality < threshold and not any(fault.kind == "weak" for fault in seen):
         seen.append(Fault("damaged"))
     order = {kind: number for number, kind in enumerate(KINDS)}

@@ -48,6 +48,7 @@ _KINDS: dict[str, tuple[str, ...] | dict[str, str]] = {
     "move": ("move", "shift", "slide", "bring"),
     "make": ("make", "turn", "paint", "change", "recolour", "recolor", "colour", "color", "give", "render"),
     "take": ("take", "get"),
+    "wish": ("i", "we"),
     "keep": ("keep", "leave", "preserve", "without", "don't", "touch", "untouched", "unchanged"),
     "background": ("background", "backdrop"),
     "picture": ("picture", "image", "scene", "everything"),
@@ -70,7 +71,7 @@ _SAME = {"center": "middle", "centre": "middle", "upper": "top", "lower": "botto
 _IDLE = frozenset(
     word
     for line in (
-        "please can could would i we you want like i'd to be is are it them they in on at as there which",
+        "please can could would you want like i'd to be is are it them they in on at as there which",
         "that now so just look looks should exactly out away rid off up me my us new colour color style step",
         "first next finally also same way shown occurs often appears common whole but stay stays alone",
         "visible do",

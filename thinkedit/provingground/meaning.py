@@ -175,7 +175,7 @@ def _size(scene: Scene, place: int) -> int:
 def spots(scene: Scene, where: Where | None) -> tuple[int, ...]:
     """The free places that are meant by `where`, all free ones where nothing is said."""
     wanted = scene.world.places if where is None else area(scene.world, where, exact=True)
-    return tuple(place for place in wanted if scene.things[place] is None)
+    return tuple(place for place in sorted(wanted) if scene.things[place] is None)
 
 
 def area(world: World, where: Where, *, exact: bool) -> frozenset[int]:

@@ -68,7 +68,7 @@ def noun_at(words: Sequence[Token], at: int) -> Noun | None:
         at += 1
         if named:
             break
-    if at == begin or not (named or look or extreme or rank):
+    if at == begin or not (named or look or extreme or rank or nth > 1):
         return None
     reference = Reference(
         Look(**look),
@@ -99,7 +99,8 @@ def _qualified(words: Sequence[Token], noun: Noun, begin: int) -> Noun:
         )
         if said & {"every", "all"}:
             reference = replace(reference, number=ALL)
-    if not (at < len(words) and words[at].kind == "to"):
+    after = next((word for word in words[at:] if word.kind != "strong"), None)
+    if after is not None and after.kind != "to":
         found = place_at(words, at)
         if found is not None and reference.extreme not in _SIDES:
             reference, at = replace(reference, where=found[0]), found[1]
@@ -108,10 +109,12 @@ def _qualified(words: Sequence[Token], noun: Noun, begin: int) -> Noun:
 
 def _ranked(words: Sequence[Token], at: int) -> int | None:
     """Where a clause such as "of the colour that occurs most often" ends, if one begins at `at`."""
+    if not (at < len(words) and words[at].word in ("of", "that", "which", "there")):
+        return None
     end = at
     while end < len(words) and words[end].kind in ("of", "definite", "idle", "thing"):
         end += 1
-    if end == at or end >= len(words) or words[end].kind != "rank":
+    if end >= len(words) or words[end].kind != "rank":
         return None
     end += 1
     while end < len(words) and words[end].word in ("often", "of", "common", "colour", "color", "shape"):

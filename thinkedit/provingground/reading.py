@@ -17,7 +17,7 @@ from thinkedit.provingground.nouns import Noun, noun_at, place_at
 
 __all__ = ["read"]
 
-_VERBS = ("remove", "add", "put", "replace", "move", "make", "take", "keep", "resize")
+_VERBS = ("remove", "add", "put", "replace", "move", "make", "take", "keep", "resize", "wish")
 _NUMBER = re.compile(
     r"(?:(?<=^)|(?<=[.;,:!?\n])|(?<= and)|(?<= then))\s*(?:step\s*)?([1-9])\s*[.):]\s", re.IGNORECASE
 )

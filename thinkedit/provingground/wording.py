@@ -15,7 +15,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "paint {which} {colour}",
         "turn {which} {colour}",
         "I would like {which} to be {colour}",
-        "{which} should be {colour}",
+        "recolour {which} to {colour}",
     ),
     "remove": (
         "remove {which}",
