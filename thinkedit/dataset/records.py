@@ -102,7 +102,11 @@ class Trajectory(export.Trajectory):
 
 
 class Judged(Frozen):
-    """The judge's scores of one step's image against T_s; error says why there are none."""
+    """The judge's scores of one step's image against T_s; error says why there are none.
+
+    An error is `late`, `no answer`, `unreadable answer`, `unreadable image` or `fault of the judge`, a colon
+    and what happened.
+    """
 
     t: int = Field(ge=1)
     scores: Scores | None = None

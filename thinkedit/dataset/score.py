@@ -93,5 +93,5 @@ def _written(settings: ScoreSettings, book: Book) -> dict[str, Any]:
 
 
 def _kind(error: str) -> str:
-    """The words of a failure before what is particular to one image."""
-    return error.partition(":")[0][:60]
+    """The words before what is particular to one image."""
+    return error.partition(":")[0]

@@ -103,16 +103,17 @@ class Scorer:
                     judgement = await self._judge.judge(request)
                 return Judged(t=t, scores=scores_of(judgement))
             except TimeoutError:
-                why = f"no answer within {settings.timeout:g} s"
+                why = f"late: no answer within {settings.timeout:g} s"
             except StoreError:
                 raise
             except ThinkEditError as error:
-                why = str(error)
+                kind = "unreadable answer" if isinstance(error, AnswerError) else "no answer"
+                why = f"{kind}: {error}"
                 if not error.retryable:
                     break
             except Exception as error:  # a judge's own, which its contract does not name
-                why = f"{type(error).__name__}: {error}"
-        return Judged(t=t, error=" ".join(why.split()) or "no answer")
+                why = f"fault of the judge: {type(error).__name__}: {error}"
+        return Judged(t=t, error=" ".join(why.split()))
 
 
 class _Sure:
