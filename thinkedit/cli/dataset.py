@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -11,7 +12,6 @@ import typer
 from thinkedit.cli import options
 
 if TYPE_CHECKING:
-    from thinkedit.config import Config
     from thinkedit.dataset.engines import Engine
     from thinkedit.dataset.records import Dropped, PoolItem
 
@@ -32,6 +32,16 @@ Folder = Annotated[
 AtOnce = Annotated[int, typer.Option("--at-once", metavar="N", min=1, max=256, help="How many at once.")]
 EngineName = Annotated[
     Literal["local", "ray"], typer.Option("--engine", help="Work in this process, or on Ray.")
+]
+Workers = Annotated[
+    int, typer.Option("--workers", metavar="N", min=1, help="Actors of Ray, each with models of its own.")
+]
+Address = Annotated[
+    str | None,
+    typer.Option("--address", metavar="ADDRESS", help="Of a Ray cluster, such as auto.", show_default=False),
+]
+Gpus = Annotated[
+    float, typer.Option("--gpus", metavar="X", min=0, help="Of each actor of Ray; 0.5 is a half.")
 ]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try again what failed in an earlier run.")]
 
@@ -135,6 +145,9 @@ def generate(
     ] = 2,
     at_once: AtOnce = 8,
     engine: EngineName = "local",
+    workers: Workers = 2,
+    address: Address = None,
+    gpus: Gpus = 0.0,
     retry_failed: RetryFailed = False,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
@@ -186,7 +199,9 @@ def generate(
     )
     with Shown("generating", as_json) as bar:
         manifest = run(
-            lambda: make(settings, _engine(engine, loaded), retry_failed=retry_failed, heard=bar.step)
+            lambda: make(
+                settings, _engine(engine, workers, address, gpus), retry_failed=retry_failed, heard=bar.step
+            )
         )
     say_stage(manifest, "generate", as_json)
 
@@ -208,6 +223,9 @@ def score(
     ] = 2,
     at_once: AtOnce = 8,
     engine: EngineName = "local",
+    workers: Workers = 2,
+    address: Address = None,
+    gpus: Gpus = 0.0,
     retry_failed: RetryFailed = False,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
@@ -237,7 +255,9 @@ def score(
     )
     with Shown("scoring", as_json) as bar:
         manifest = run(
-            lambda: rate(settings, _engine(engine, loaded), retry_failed=retry_failed, heard=bar.step)
+            lambda: rate(
+                settings, _engine(engine, workers, address, gpus), retry_failed=retry_failed, heard=bar.step
+            )
         )
     say_stage(manifest, "score", as_json)
 
@@ -303,10 +323,11 @@ def _guard(folders: list[Path]) -> Any:
     return Benchmarks.read(folders)
 
 
-def _engine(name: str, loaded: Config) -> Engine:
+def _engine(name: str, workers: int, address: str | None, gpus: float) -> Engine:
     from thinkedit.dataset.engines import create_engine
 
-    return create_engine(name)
+    options = {"workers": workers, "address": address, "gpus": gpus} if name == "ray" else {}
+    return create_engine(name, **options)
 
 
 class Shown:
@@ -349,10 +370,15 @@ def say_stage(manifest: dict[str, Any], stage: str, as_json: bool) -> None:
     from thinkedit.cli.output import clean, say, write_json
 
     told = manifest["stages"][stage]
+    simulated = "provingground" in json.dumps(manifest["stages"])
     if as_json:
-        write_json({"stage": stage, **told})
+        write_json({"stage": stage, "simulated": simulated, **told})
         return
     dropped = sum(told["dropped"].values())
     say(f"{stage}: {told['in']:,} in, {told['kept']:,} kept, {dropped:,} dropped")
     for reason, count in sorted(told["dropped"].items(), key=lambda one: -one[1]):
         say(f"  {clean(reason.replace('_', ' '))}: {count:,}")
+    if simulated:
+        from thinkedit.provingground import NOTICE
+
+        say(NOTICE)
