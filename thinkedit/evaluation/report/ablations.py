@@ -96,12 +96,11 @@ def _answers(ablation: Ablation, found: Sequence[Finding]) -> list[Block]:
         for one in sorted(found, key=lambda one: list(_SECTIONS).index(one.about))
     ]
     counts = [f"{sum(one.verdict == name for one in found)} {name}" for name in _GOOD]
-    missing = [
-        f"{_claim(ablation, one)} with {_named(ablation, one.editor)}"
-        for one in found
-        if one.verdict == "reversed"
-    ]
-    told = f" Reversed: {'; '.join(missing)}." if missing else ""
+    against: dict[str, list[str]] = {}
+    for one in (one for one in found if one.verdict == "reversed"):
+        against.setdefault(_claim(ablation, one), []).append(_named(ablation, one.editor))
+    listed = "; ".join(f"{claim} ({', '.join(editors)})" for claim, editors in against.items())
+    told = f" Reversed, so that the opposite is what was seen: {listed}." if listed else ""
     return [
         Heading("Which orderings hold"),
         Paragraph(

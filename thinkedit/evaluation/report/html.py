@@ -87,8 +87,8 @@ def _table(table: Table) -> str:
     note = f'<p class="dim">{escaped(table.note)}</p>' if table.note else ""
     # What is wider than a phone is scrolled by itself, with the keyboard too.
     return (
-        f'<div class="wide" role="region" tabindex="0" aria-label="{escaped(table.caption)}">'
-        f"<table><caption>{escaped(table.caption)}</caption><thead><tr>{head}</tr></thead>"
+        f'{_head(table.caption)}<div class="wide" role="region" tabindex="0" '
+        f'aria-label="{escaped(table.caption)}"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>{note}"
     )
 
