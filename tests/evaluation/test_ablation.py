@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from tests.evaluation import folders
 from thinkedit.config import Config
 from thinkedit.errors import InputError, SettingsError
 from thinkedit.evaluation.ablation.findings import findings, read_ablation, verdict
@@ -23,6 +24,7 @@ from thinkedit.evaluation.ablation.running import (
     run_folder,
 )
 from thinkedit.evaluation.base import Point
+from thinkedit.evaluation.benchmarks.gedit.data import COUNTS as GEDIT
 from thinkedit.evaluation.reading import read_run
 from thinkedit.evaluation.report.ablations import ablation_report, summary_lines
 from thinkedit.evaluation.report.markdown import markdown
@@ -209,3 +211,38 @@ def test_points_of_all_seeds_stand_together(tmp_path: Path) -> None:
     points = ablation.points(chosen.cells()[0])
     assert len({point.sample for point in points}) == len(points) == 4
     assert all(isinstance(point, Point) for point in points)
+
+
+def test_a_benchmark_of_files_is_ablated_too(tmp_path: Path) -> None:
+    """Every seed runs the same samples; what a judge failed to say is counted, and asked for again."""
+    chosen = Plan(
+        benchmark="gedit",
+        judge="scripted",
+        editors=("scripted",),
+        experts=("scripted",),
+        reference="scripted",
+        modes=(Mode.WHILE,),
+        turns=(1, 2),
+        seeds=2,
+        samples=11,
+        data=str(folders.gedit(tmp_path / "data")),
+    )
+    jobs = jobs_of(chosen, tmp_path / "out", CONFIG)
+    assert [len(job.samples) for job in jobs] == [11, 11]
+    assert {sample.group for sample in jobs[0].samples} == set(GEDIT)
+    done = run_ablation(jobs)
+    assert [one.problems for one in done] == [0, 0]
+    ablation = read_ablation(tmp_path / "out", chosen)
+    points = ablation.points(chosen.cells()[0])
+    assert (len(points), len({point.sample for point in points})) == (22, 11)
+    found = findings(ablation)
+    assert [one.comparison.n for one in found if one.about == "turns"] == [11]
+    text = markdown(ablation_report(ablation, found)).text
+    assert "Not comparable with published numbers" in text.split("##")[0]
+    folder = run_folder(tmp_path / "out", chosen.cells()[0], 0)
+    scores = folder.read_scores()
+    folder.write_scores([scores[0].model_copy(update={"problem": "it hung", "overall": None}), *scores[1:]])
+    folder.judge.write_bytes(b"".join(folder.judge.read_bytes().splitlines(keepends=True)[1:]))
+    again = run_ablation(jobs)
+    assert [(one.skipped, one.problems) for one in again] == [(False, 0), (True, 0)]
+    assert folder.read_scores() == scores

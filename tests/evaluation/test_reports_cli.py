@@ -42,6 +42,22 @@ def test_an_ablation_from_the_command_to_its_report(place: Place, invoke: Invoke
     assert "seeds = 1 and not 2" in other.err
 
 
+def test_no_key_is_written_down(place: Place, invoke: Invoke) -> None:
+    place.configure(more='[models.mine]\nkind = "provingground:0.5"\nscores = true\n[models.theirs]\n'
+                    'kind = "scripted"\nlog = "secret-place"\n')  # fmt: skip
+    done = invoke(
+        *SMALL, "--experts", "mine", "--scoring", "mine", "--modes", "while", "--judge", "provingground"
+    )
+    assert done.code == 0, done.err
+    kept = json.loads((place.folder / "ablation-provingground" / "ablation.json").read_text())
+    assert kept["models"] == {"mine": {"kind": "provingground:0.5", "scores": True}}
+    page = (place.folder / "ablation-provingground" / "report" / "report.md").read_text("utf-8")
+    assert "0.5 (scores)" in page
+    refused = invoke(*SMALL, "--editors", "theirs", "--scoring", "provingground:0.5", "-o", "x")
+    assert refused.code == 4, "a scripted editor's pictures are of no world: told, counted, and not fatal"
+    assert "secret-place" not in (place.folder / "x" / "ablation.json").read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -119,7 +119,8 @@ def ablate(
     plan, loaded = _plan(
         loaded,
         benchmark=benchmark,
-        data="" if data is None else str(data.absolute()),
+        data="" if data is None else str(data.absolute() if data.exists() else data),
+        prompts="" if judge_prompts is None else str(judge_prompts.absolute()),
         editors=editors,
         experts=experts,
         reference=reference,
@@ -137,7 +138,7 @@ def ablate(
         for line in _costs(plan):
             say(line)
         return
-    jobs = jobs_of(plan, target, loaded, prompts=judge_prompts, at_once=at_once, retry_failed=retry_failed)
+    jobs = jobs_of(plan, target, loaded, at_once=at_once, retry_failed=retry_failed)
     shown = _Shown(len(jobs))
     workers = processes or (2 if simulated else 1)
     try:
@@ -195,8 +196,9 @@ def _plan(loaded: Config, **given: Any) -> tuple[Plan, Config]:
             samples=given["samples"] or (50 if simulated else None),
             threshold=loaded.loop.threshold if given["threshold"] is None else given["threshold"],
             data=given["data"],
+            prompts=given["prompts"],
             models={
-                name: models[name]
+                name: _shown(models[name])
                 for name in (*editors, *experts, *([scoring] if scoring else []), judge)
                 if name in models
             },
@@ -210,6 +212,15 @@ def _plan(loaded: Config, **given: Any) -> tuple[Plan, Config]:
     except ValueError as error:
         raise SettingsError(f"--turns {given['turns']!r}: give whole numbers, such as 1,2,4") from error
     return plan, loaded.model_copy(update={"models": models})
+
+
+def _shown(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What a report tells of a model: its kind, and switches and numbers. Texts may hold keys."""
+    return {
+        name: value
+        for name, value in options.items()
+        if name == "kind" or isinstance(value, bool | int | float)
+    }
 
 
 def _words(text: str | None) -> tuple[str, ...]:

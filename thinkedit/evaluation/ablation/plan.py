@@ -44,7 +44,8 @@ class Plan(Frozen):
     experts: weakest first. reference: the thinker with which modes are compared, one of the experts.
     scoring: a further thinker that gives scores, by which the best turn is taken; None where the experts do
     themselves. turns: settings to report; the largest is run. seeds: 0, 1 ... each a run of its own. samples:
-    of each run; None takes all of the benchmark's.
+    of each run; None takes all of the benchmark's. prompts: the folder of the official judge prompts, if any.
+    models: what names of the configuration stand for, as far as a report tells it (never a key).
     """
 
     benchmark: str
@@ -59,6 +60,7 @@ class Plan(Frozen):
     samples: int | None = Field(None, ge=1)
     threshold: Score = 8.0
     data: str = ""
+    prompts: str = ""
     models: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     @field_validator("turns")

@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
@@ -23,9 +23,9 @@ from thinkedit.adapters.models import Models
 from thinkedit.config import Config
 from thinkedit.errors import InputError, SettingsError, StoreError
 from thinkedit.evaluation.ablation.plan import CellPlan, Plan
-from thinkedit.evaluation.base import Benchmark, create_benchmark
+from thinkedit.evaluation.base import Benchmark, Loaded, create_benchmark
 from thinkedit.evaluation.folder import RunFolder
-from thinkedit.evaluation.records import Sample, SampleResult
+from thinkedit.evaluation.records import Sample, SampleResult, TurnScore
 from thinkedit.evaluation.running import run_samples
 from thinkedit.evaluation.scoring import every_turn, judge_turns, score_turns, write_answers
 from thinkedit.journal import replace_file
@@ -38,7 +38,7 @@ _PLAN = "ablation.json"
 
 @dataclass(frozen=True)
 class Job:
-    """One run: a cell with one seed. folder: where it is kept."""
+    """One run: a cell with one seed. folder: where it is kept. data, left_out, notes: of the loading."""
 
     benchmark: str
     cell: CellPlan
@@ -51,11 +51,14 @@ class Job:
     prompts: Path | None = None
     at_once: int = 8
     retry_failed: bool = False
+    data: str = ""
+    left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a run came to. turns: editor passes; problems: samples without a result or without a score."""
+    """What a run came to. turns: editor passes; problems: samples that lack a result or a score."""
 
     cell: CellPlan
     seed: int
@@ -103,7 +106,6 @@ def jobs_of(
     root: Path,
     config: Config,
     *,
-    prompts: Path | None = None,
     at_once: int = 8,
     retry_failed: bool = False,
 ) -> list[Job]:
@@ -113,20 +115,23 @@ def jobs_of(
     """
     _begin(plan, root)
     benchmark = create_benchmark(plan.benchmark)
-    by_seed = [tuple(_samples(benchmark, plan, root, seed)) for seed in range(plan.seeds)]
+    by_seed = [_loaded(benchmark, plan, root, seed) for seed in range(plan.seeds)]
     return [
         Job(
             benchmark=plan.benchmark,
             cell=cell,
             seed=seed,
-            samples=by_seed[seed],
+            samples=by_seed[seed].samples,
             folder=run_folder(root, cell, seed).path,
             settings=plan.settings(cell, seed, config.loop),
             judge=plan.judge,
             config=config,
-            prompts=prompts,
+            prompts=Path(plan.prompts) if plan.prompts else None,
             at_once=at_once,
             retry_failed=retry_failed,
+            data=plan.data,
+            left_out=by_seed[seed].problems,
+            notes=by_seed[seed].notes,
         )
         for seed in range(plan.seeds)
         for cell in plan.cells()
@@ -188,7 +193,9 @@ async def _work(job: Job, on_result: Callable[[Job, SampleResult], None] | None)
     """The samples through the loop, then every turn's image before the judge."""
     folder, benchmark = RunFolder(job.folder), create_benchmark(job.benchmark)
     if folder.scores().exists() and not job.retry_failed:
-        return _counted(job, folder.read_results(), len(job.samples), skipped=True)
+        before = _counted(job, folder.read_results(), folder.read_scores(), skipped=True)
+        if not before.problems:  # else the judge is asked again for what it failed to answer
+            return before
     results = await run_samples(
         benchmark,
         job.samples,
@@ -198,6 +205,9 @@ async def _work(job: Job, on_result: Callable[[Job, SampleResult], None] | None)
         layout=None,
         at_once=job.at_once,
         retry_failed=job.retry_failed,
+        data=job.data,
+        left_out=job.left_out,
+        notes=job.notes,
         on_result=None if on_result is None else lambda result: on_result(job, result),
     )
     prompts = benchmark.prompts(job.prompts)
@@ -220,16 +230,20 @@ async def _work(job: Job, on_result: Callable[[Job, SampleResult], None] | None)
     write_answers(folder, judge.identity, prompts, answers)
     scores = score_turns(benchmark, job.samples, results, answers)
     folder.write_scores(scores)
-    return _counted(job, results, sum(score.problem is None for score in scores if score.turn <= 1))
+    return _counted(job, results, scores)
 
 
-def _counted(job: Job, results: Sequence[SampleResult], good: int, *, skipped: bool = False) -> Done:
+def _counted(
+    job: Job, results: Sequence[SampleResult], scores: Sequence[TurnScore], *, skipped: bool = False
+) -> Done:
+    wrong = {result.sample for result in results if result.problem is not None}
+    wrong |= {score.sample for score in scores if score.problem is not None}
     return Done(
         cell=job.cell,
         seed=job.seed,
         samples=len(job.samples),
         turns=sum(len(result.turns) for result in results),
-        problems=max(len(job.samples) - good, sum(result.problem is not None for result in results)),
+        problems=len(wrong),
         skipped=skipped,
     )
 
@@ -255,15 +269,17 @@ def _begin(plan: Plan, root: Path) -> None:
         raise StoreError(f"{root} cannot be written: {error.strerror or error}") from error
 
 
-def _samples(benchmark: Benchmark, plan: Plan, root: Path, seed: int) -> list[Sample]:
-    """Those of one seed: scenes of its own in a simulation, the same ones everywhere else."""
+def _loaded(benchmark: Benchmark, plan: Plan, root: Path, seed: int) -> Loaded:
+    """The samples of one seed: scenes of its own in a simulation, the same ones everywhere else."""
     from thinkedit.evaluation.benchmarks.provingground import ProvingGround, write_scenes
 
     if isinstance(benchmark, ProvingGround):
         count = plan.samples or 50
-        return write_scenes(root / "scenes" / f"seed-{seed}", count, first=seed * count)
-    loaded = list(benchmark.load(Path(plan.data)).samples)
-    return loaded if plan.samples is None else _spread(loaded, plan.samples)
+        return Loaded(tuple(write_scenes(root / "scenes" / f"seed-{seed}", count, first=seed * count)))
+    loaded = benchmark.load(Path(plan.data), root / "sources")
+    if plan.samples is None:
+        return loaded
+    return replace(loaded, samples=tuple(_spread(loaded.samples, plan.samples)))
 
 
 def _spread(samples: Sequence[Sample], count: int) -> list[Sample]:
