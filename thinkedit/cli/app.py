@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from thinkedit.cli import (  # they add their commands to `dataset`, `evaluate` and `sessions`
+    dataset_pools,  # noqa: F401
     dataset_sets,  # noqa: F401
     evaluate_ablation,  # noqa: F401
     going_on,  # noqa: F401
@@ -69,6 +70,15 @@ EXAMPLES = {
         "thinkedit dataset generate --editor kontext --editor qwen --expert gpt --sources mine/sources.jsonl",
     ),
     "score": ("thinkedit dataset score --judge provingground",),
+    "evaluate_run": (
+        "thinkedit evaluate run --benchmark gedit --data GEdit-Bench -o runs/gedit --judge chat:openai:gpt-4.1",
+        "thinkedit evaluate run --benchmark provingground -o runs/world --judge provingground --limit 20 "
+        "--editor provingground:middle --thinker provingground:0.8",
+    ),
+    "evaluate_score": (
+        "thinkedit evaluate score runs/gedit --compat",
+        "thinkedit evaluate score runs/gedit --judge chat:openai:gpt-4.1 --judge-prompts viescore",
+    ),
     "prune": ("thinkedit sessions prune --older-than 30d --dry-run", "thinkedit sessions prune --keep 20"),
 }
 

@@ -78,10 +78,10 @@ def _pico(record: Mapping[str, Any]) -> Read:
 
 
 def _plain(record: Mapping[str, Any]) -> Read:
-    """A folder of one's own: {image, instruction, task_type?, id?, licence?}."""
+    """A folder of one's own: {image, instruction, task_type?, id?, licence?, pool?}."""
     image = record.get("image")
     given: dict[str, str | None] = {}
-    for name in ("task_type", "id", "licence"):
+    for name in ("task_type", "id", "licence", "pool"):
         value = record.get(name)
         value = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
         if value is not None and not (isinstance(value, str) and value.strip()):

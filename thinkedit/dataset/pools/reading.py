@@ -50,7 +50,7 @@ class Pool:
         for row in self.rows:
             yield PoolItem(
                 id=row.id,
-                source=self.kind,
+                source=row.pool,
                 image=row.image if isinstance(row.image, Path) else row.image.read(),
                 instruction=row.instruction,
                 task_type=row.task_type,
@@ -165,7 +165,8 @@ class _Reader:
                 return
         task = slug(entry.task_type) if entry.task_type is not None else task_of(entry.instruction)
         licence = entry.licence or self._licence
-        self._rows[id_] = Row(id_, image, entry.instruction, task, licence, place)
+        pool = entry.pool or self._layout.name
+        self._rows[id_] = Row(id_, image, entry.instruction, task, licence, place, pool)
 
     def _drop(self, id_: str, reason: str, why: str, place: str) -> None:
         self._dropped.append(Dropped(id=id_, reason=reason, why=" ".join(why.split()), place=place))

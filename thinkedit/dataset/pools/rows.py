@@ -25,7 +25,8 @@ class Entry:
     """A record as its layout reads it.
 
     images: what it gives of its picture, the best first: paths or names of files, or one picture in the row.
-    id: the pool's own, None where it has none. task_type: None where the record names none.
+    id: the pool's own, None where it has none. task_type: None where the record names none. pool: the one
+    that it came from before, where a list was made of several.
     """
 
     images: tuple[str | Embedded, ...] = field(repr=False)
@@ -33,6 +34,7 @@ class Entry:
     task_type: str | None = None
     id: str | None = None
     licence: str | None = None
+    pool: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Row:
-    """An entry whose picture was found and has not been opened yet. place: FILE:LINE, for messages."""
+    """An entry whose picture was found and not opened yet. place: FILE:LINE, for messages; pool: its name."""
 
     id: str
     image: Path | Embedded = field(repr=False)
@@ -60,3 +62,4 @@ class Row:
     task_type: str
     licence: str
     place: str
+    pool: str
