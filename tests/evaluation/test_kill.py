@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -76,6 +77,27 @@ def test_killed_twice_it_ends_as_an_unkilled_run_and_pays_for_no_answer_twice(tm
     assert files(killed.path).keys() == files(plain).keys()
     for name, content in files(plain).items():
         assert files(killed.path)[name].replace(b"run-1", b"run-2") == content, name
+
+
+def test_an_interrupt_parks_what_runs_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    data, run = folders.gedit(tmp_path / "data"), RunFolder(tmp_path / "run")
+    environment = configured(tmp_path, tmp_path / "calls.log")
+    wanted = [argument for argument in command(data, run.path) if argument != "--json"]
+    with subprocess.Popen(
+        wanted, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as running:
+        while lines(run.judge) < 2:
+            assert running.poll() is None
+        running.send_signal(signal.SIGINT)
+        told = running.communicate()[0]
+    assert running.returncode == 130
+    assert "images had been judged: the same command goes on" in told
+    paid = lines(run.judge)
+    done = subprocess.run(
+        command(data, run.path), cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    scores = json.loads(done.stdout)["scores"]
+    assert (scores["reused"], scores["asked"], scores["unread"]) == (paid, 22 - paid, 0)
 
 
 def lines_of(log: Path, event: str) -> list[dict[str, str]]:

@@ -71,13 +71,13 @@ EXAMPLES = {
     ),
     "score": ("thinkedit dataset score --judge provingground",),
     "evaluate_run": (
-        "thinkedit evaluate run --benchmark gedit --data GEdit-Bench -o runs/gedit --judge chat:openai:gpt-4.1",
+        "thinkedit evaluate run --benchmark gedit --data GEdit-Bench -o runs/gedit --judge gpt",
         "thinkedit evaluate run --benchmark provingground -o runs/world --judge provingground --limit 20 "
         "--editor provingground:middle --thinker provingground:0.8",
     ),
     "evaluate_score": (
         "thinkedit evaluate score runs/gedit --compat",
-        "thinkedit evaluate score runs/gedit --judge chat:openai:gpt-4.1 --judge-prompts viescore",
+        "thinkedit evaluate score runs/gedit --judge gpt --judge-prompts viescore",
     ),
     "prune": ("thinkedit sessions prune --older-than 30d --dry-run", "thinkedit sessions prune --keep 20"),
 }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from thinkedit.evaluation.folder import RunFolder
     from thinkedit.evaluation.records import Sample
 
-__all__ = ["evaluate", "run", "score"]
+__all__ = ["evaluate", "evaluate_run", "evaluate_score"]
 
 evaluate = typer.Typer(name="evaluate", help="Measure the loop on benchmarks.", no_args_is_help=True)
 
@@ -43,8 +43,8 @@ JudgeSeconds = Annotated[
 AtOnce = Annotated[int, typer.Option(metavar="N", min=1, max=256, help="Samples at once.")]
 
 
-@evaluate.command()
-def run(
+@evaluate.command("run")
+def evaluate_run(
     benchmark: Annotated[
         str, typer.Option("--benchmark", metavar="NAME", help="gedit, imgedit, kris, rise or provingground.")
     ],
@@ -168,8 +168,8 @@ def run(
     running.run()
 
 
-@evaluate.command()
-def score(
+@evaluate.command("score")
+def evaluate_score(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.", show_default=False)],
     judge: JudgeName = None,
     judge_prompts: JudgePrompts = None,

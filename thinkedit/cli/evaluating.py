@@ -104,9 +104,7 @@ class Scoring:
                 f"judge: {clean(scored.judge)}; {scored.asked} calls now, {scored.reused} answers kept before"
             )
             if not scored.official and self.benchmark.judges == "rubric":
-                say(
-                    "judge prompts: our own wording: not comparable with published numbers (--judge-prompts)"
-                )
+                say("judge prompts: our own wording: not comparable with published numbers (--judge-prompts)")
             missing = sum(score.turn == 0 for score in scored.scores)
             if scored.failed or scored.unread or missing:
                 say(
@@ -157,7 +155,7 @@ class Running(Scoring):
 
     def run(self) -> None:
         judge = self._checked_judge()
-        done = self.within(self._samples)
+        done = self.within(self._all)
         if done is None:
             self._interrupted(f"{self.ended} samples had ended")
         results: Sequence[SampleResult] = done
@@ -181,9 +179,33 @@ class Running(Scoring):
         self.benchmark.prompts(self.judge_prompts)
         if self.judge is None:
             return None
+        if self._model(self.judge) == self._model(self.settings.thinker):
+            warn(f"note: {clean(self.judge)} judges what came of its own prompts: name another judge")
         judge = Models(self.config.models).judge(self.judge)
         check_judge(self.benchmark, judge)
         return judge
+
+    def _model(self, name: str) -> str:
+        """The kind and the model that a name stands for, the same for a thinker and a judge."""
+        block = self.config.models.get(name, {"kind": name})
+        told = ":".join(str(block[key]) for key in ("kind", "model") if key in block)
+        return told.removeprefix("thinker:")
+
+    async def _all(self) -> list[SampleResult]:
+        """The samples, once the judge is seen to be there: it is needed at the end of hours."""
+        from thinkedit.adapters.base import Checkable
+        from thinkedit.adapters.models import Models
+
+        if self.judge is not None:
+            models = Models(self.config.models)
+            try:
+                judge = models.judge(self.judge)
+                if isinstance(judge, Checkable):
+                    await judge.check()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await models.aclose()
+        return await self._samples()
 
     async def _samples(self) -> list[SampleResult]:
         from thinkedit.evaluation.running import run_samples
