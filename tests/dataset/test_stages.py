@@ -373,3 +373,22 @@ async def test_photographs_are_taken_in_as_the_loop_takes_them(tmp_path: Path) -
     await generate(settings(tmp_path), LocalEngine(models))
     [one] = records(tmp_path, "trajectories.jsonl", Trajectory)
     assert (one.stop_reason, len(one.steps), one.source_id) == ("expert", 1, source.sha256)
+
+
+async def test_more_patience_makes_nothing_again_and_other_settings_do(tmp_path: Path) -> None:
+    take_sources(tmp_path, items(3), ["e"])
+    first = pair()
+    await generate(settings(tmp_path), LocalEngine(first))
+    again = pair()
+    await generate(settings(tmp_path, retries=5, edit_timeout=9.0, critique_timeout=9.0), LocalEngine(again))
+    assert again.editor("e").calls == 0  # type: ignore[attr-defined]
+    before = {one.id for one in records(tmp_path, "trajectories.jsonl", Trajectory)}
+    await generate(settings(tmp_path, turns=2), LocalEngine(again))
+    assert again.editor("e").calls > 0  # type: ignore[attr-defined]
+    assert not before & {one.id for one in records(tmp_path, "trajectories.jsonl", Trajectory)}
+    judge = ScriptedJudge(judged)
+    how = ScoreSettings(folder=tmp_path, judge="j", backoff=0)
+    await score(how, LocalEngine(judge=judge))
+    calls = judge.calls
+    await score(how.model_copy(update={"timeout": 5.0, "retries": 4}), LocalEngine(judge=judge))
+    assert judge.calls == calls > 0

@@ -194,6 +194,10 @@ def generate(
         expert_last=expert_last,
         seed=editor_seed,
         retries=retries,
+        threshold=loaded.loop.threshold,
+        backoff=loaded.loop.backoff,
+        edit_timeout=loaded.loop.edit_timeout,
+        critique_timeout=loaded.loop.critique_timeout,
         models=loaded.models,
         at_once=at_once,
     )
@@ -250,6 +254,7 @@ def score(
         judge=judge,
         timeout=timeout,
         retries=retries,
+        backoff=loaded.loop.backoff,
         models=loaded.models,
         at_once=at_once,
     )

@@ -38,7 +38,10 @@ from thinkedit.images import Loaded
 from thinkedit.types import Critique, LoopSettings, Status
 from thinkedit.types.words import Frozen, Score
 
-__all__ = ["GenerateSettings", "Generator", "generate_batch", "generate_one", "open_generator"]
+__all__ = ["PATIENCE", "GenerateSettings", "Generator", "generate_batch", "generate_one", "open_generator"]
+
+PATIENCE = ("retries", "backoff", "timeout", "edit_timeout", "critique_timeout")
+"""Settings that may change from run to run without anything being made again."""
 
 _NO_PATIENCE = 12
 """More turns than a session may have: only the expert and N end one."""
@@ -79,7 +82,9 @@ class GenerateSettings(Frozen):
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(json.dumps(self.told, sort_keys=True).encode()).hexdigest()
+        """Names what is made; how long a failing model is borne with is not part of it."""
+        told = {name: value for name, value in self.told.items() if name not in PATIENCE}
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     def session_id(self, source: SourceRecord) -> str:
         """The id of the source's session and trajectory."""

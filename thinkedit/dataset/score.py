@@ -13,6 +13,7 @@ from anyio.to_thread import run_sync
 from thinkedit.dataset.book import Book
 from thinkedit.dataset.engines import Engine
 from thinkedit.dataset.folder import SCORED, TRAJECTORIES, needed, workshop
+from thinkedit.dataset.generating import PATIENCE
 from thinkedit.dataset.lines import Files, read_records
 from thinkedit.dataset.manifest import Tally, dropped_file, seal
 from thinkedit.dataset.records import Dropped, ScoredTrajectory, Trajectory
@@ -62,7 +63,8 @@ async def score(
 
 
 def _key(trajectory: Trajectory, settings: ScoreSettings) -> str:
-    told = f"{trajectory.model_dump_json()}\0{json.dumps(settings.told, sort_keys=True)}"
+    how = {name: value for name, value in settings.told.items() if name not in PATIENCE}
+    told = f"{trajectory.model_dump_json()}\0{json.dumps(how, sort_keys=True)}"
     return hashlib.sha256(told.encode(errors="surrogatepass")).hexdigest()[:32]
 
 

@@ -50,8 +50,8 @@ def assigned(
 ) -> dict[str, str]:
     """The editor of each (id, task type), as many for each editor as can be (paper, supplement: thirds).
 
-    stratified: so in each task type too. The order of the records does not matter, and one more record
-    changes the lot of the others little: they are dealt out in an order drawn from the seed and the ids.
+    stratified: so in each task type too. The order of the records does not matter: they are dealt out in an
+    order drawn from the seed and the ids. Evenness has its price: with more records, others get another.
     """
     groups: dict[str, list[str]] = defaultdict(list)
     for name, task in records:
