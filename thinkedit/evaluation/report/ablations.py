@@ -96,18 +96,21 @@ def _answers(ablation: Ablation, found: Sequence[Finding]) -> list[Block]:
         for one in sorted(found, key=lambda one: list(_SECTIONS).index(one.about))
     ]
     counts = [f"{sum(one.verdict == name for one in found)} {name}" for name in _GOOD]
-    against: dict[str, list[str]] = {}
-    for one in (one for one in found if one.verdict == "reversed"):
-        against.setdefault(_claim(ablation, one), []).append(_named(ablation, one.editor))
-    listed = "; ".join(f"{claim} ({', '.join(editors)})" for claim, editors in against.items())
-    told = f" Reversed, so that the opposite is what was seen: {listed}." if listed else ""
+    told = "".join(
+        f" {lead}: {listed}."
+        for lead, name in (
+            ("Reversed, so that the opposite is what was seen", "reversed"),
+            ("Not shown", "not shown"),
+        )
+        if (listed := _grouped(ablation, [one for one in found if one.verdict == name]))
+    )
     return [
         Heading("Which orderings hold"),
+        Paragraph(f"Of {len(found)} orderings: {', '.join(counts)}.{told}"),
         Paragraph(
-            f"Of {len(found)} orderings: {', '.join(counts)}.{told} An ordering a < b is held where the "
-            "whole 95 % interval of the paired difference is above zero and p below 0.05, reversed where "
-            "it is all below zero and p below 0.05, and not shown otherwise; a ≤ b is held where the "
-            f"interval is above −{margin:g} (1 % of the scale)."
+            "An ordering a < b is held where the whole 95 % interval of the paired difference is above zero "
+            "and p below 0.05, reversed where it is all below zero and p below 0.05, and not shown else. "
+            f"a ≤ b is held where the interval is above −{margin:g} (1 % of the scale)."
         ),
         _at_a_glance(ablation, found),
         Table(
@@ -134,6 +137,15 @@ def _claim(ablation: Ablation, one: Finding) -> str:
     if one.about != "experts":
         return one.claim
     return f"{_named(ablation, one.low)} < {_named(ablation, one.high)}"
+
+
+def _grouped(ablation: Ablation, found: Sequence[Finding]) -> str:
+    """The orderings, each with its editors."""
+    by_claim: dict[str, list[str]] = {}
+    for one in found:
+        who = f" with {_named(ablation, one.thinker)}" if one.about in ("turns", "selection") else ""
+        by_claim.setdefault(f"{_claim(ablation, one)}{who}", []).append(_named(ablation, one.editor))
+    return "; ".join(f"{claim} ({', '.join(editors)})" for claim, editors in by_claim.items())
 
 
 def _at_a_glance(ablation: Ablation, found: Sequence[Finding]) -> Table:

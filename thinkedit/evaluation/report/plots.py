@@ -179,7 +179,7 @@ def worse(arms: Sequence[Arm]) -> list[Block]:
                 str(len(changes) - up - len(down)),
                 str(len(down)),
                 f"{number(share.mean, 1)} %",
-                interval(share, 1),
+                interval(share, 1) if down else f"0.0 to {number(_most_unseen(share.n), 1)}",
                 signed(lost.mean),
                 _most(changes),
             ]
@@ -205,6 +205,11 @@ def worse(arms: Sequence[Arm]) -> list[Block]:
             numbers=8,
         ),
     ]
+
+
+def _most_unseen(n: int) -> float:
+    """Percent: what happened to none of `n` samples happens to fewer (Clopper and Pearson, 95 %)."""
+    return float(100 * (1 - 0.025 ** (1 / n)))
 
 
 def _most(changes: Sequence[Change]) -> str:
