@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from thinkedit.cli import (  # they add their commands to `dataset`, `evaluate` and `sessions`
+    dataset_out,  # noqa: F401
     dataset_pools,  # noqa: F401
     dataset_sets,  # noqa: F401
     evaluate_ablation,  # noqa: F401

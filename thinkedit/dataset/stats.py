@@ -7,6 +7,7 @@ score bin before balancing and after. Figure 3 shows five groups of tasks and th
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,7 +147,7 @@ def draw_stats(stats: Stats, path: Path) -> None:
             right.set_xlabel("overall score of the image, bins 2 wide")
         panels[0][0].legend(frameon=False, fontsize=8)
         if stats.note:
-            figure.supxlabel(stats.note, fontsize=8, color=_NOTE)
+            figure.supxlabel(textwrap.fill(stats.note, 130), fontsize=8, color=_NOTE)
         ending = path.suffix.lower().removeprefix(".")
         if ending not in (known := figure.canvas.get_supported_filetypes()):
             raise InputError(f"{path.name} has no ending of a picture: use one of {', '.join(sorted(known))}")
