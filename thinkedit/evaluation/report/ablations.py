@@ -108,9 +108,9 @@ def _answers(ablation: Ablation, found: Sequence[Finding]) -> list[Block]:
         Heading("Which orderings hold"),
         Paragraph(f"Of {len(found)} orderings: {', '.join(counts)}.{told}"),
         Paragraph(
-            "An ordering a < b is held where the whole 95 % interval of the paired difference is above zero "
-            "and p below 0.05, reversed where it is all below zero and p below 0.05, and not shown else. "
-            f"a ≤ b is held where the interval is above −{margin:g} (1 % of the scale)."
+            "An ordering a < b is held where the whole 95 % interval of the paired difference is above "
+            "zero and p below 0.05, reversed where it is all below zero and p below 0.05, and not shown "
+            f"otherwise. a ≤ b is held where the interval is above −{margin:g} (1 % of the scale)."
         ),
         _at_a_glance(ablation, found),
         Table(
