@@ -10,6 +10,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.evaluation import folders
 from thinkedit.evaluation.folder import RunFolder
 
@@ -79,6 +81,7 @@ def test_killed_twice_it_ends_as_an_unkilled_run_and_pays_for_no_answer_twice(tm
         assert files(killed.path)[name].replace(b"run-1", b"run-2") == content, name
 
 
+@pytest.mark.slow
 def test_an_interrupt_parks_what_runs_and_the_same_command_goes_on(tmp_path: Path) -> None:
     data, run = folders.gedit(tmp_path / "data"), RunFolder(tmp_path / "run")
     environment = configured(tmp_path, tmp_path / "calls.log")

@@ -32,6 +32,7 @@ from thinkedit.types import LoopSettings
 
 pytestmark = pytest.mark.anyio
 NAMES = list(folders.MAKERS)
+GEDIT = ("background_change", "color_alter", "text_change")
 SETTINGS = LoopSettings(turns=2)
 
 
@@ -112,6 +113,7 @@ async def test_the_rise_table_has_the_official_rows(tmp_path: Path) -> None:
 async def test_gedit_and_kris_result_files(tmp_path: Path) -> None:
     for name in ("gedit", "kris"):
         benchmark, samples, folder = made(name, tmp_path / name)
+        samples = [sample for sample in samples if sample.group in ("physics", "color_change", *GEDIT)]
         await run_samples(benchmark, samples, folder, settings=SETTINGS)
         scored = await score_run(benchmark, folder, judge=ScriptedJudge(answers=answer))
         by_sample = {score.sample: score for score in scored.scores}
@@ -269,16 +271,15 @@ async def test_a_full_disk_ends_the_run_cleanly_and_it_goes_on_later(
         append(self, line)
 
     monkeypatch.setattr(Journal, "append", full)
-    with pytest.raises((StoreError, ExceptionGroup)) as caught:
-        await run_samples(benchmark, samples, folder, settings=SETTINGS, at_once=1)
-    assert "No space left" in str(_single(caught.value))
+    with pytest.raises(StoreError, match="No space left"):
+        await run_samples(benchmark, samples, folder, settings=SETTINGS, at_once=4)
     assert len(folder.read_results()) == 3
     left = 1000
     results = await run_samples(benchmark, samples, folder, settings=SETTINGS)
     assert all(result.problem is None for result in results)
     left = 4
     judge = ScriptedJudge(answers=answer)
-    with pytest.raises((StoreError, ExceptionGroup)):
+    with pytest.raises(StoreError):
         await score_run(benchmark, folder, judge=judge, at_once=1)
     asked, left = judge.calls, 1000
     scored = await score_run(benchmark, folder, judge=judge)
@@ -310,12 +311,6 @@ async def test_session_ids_are_the_samples_own(tmp_path: Path) -> None:
     results = await run_samples(benchmark, samples, folder, settings=SETTINGS)
     assert [result.session_id for result in results] == [session_id_of("imgedit", s) for s in samples]
     assert len({result.session_id for result in results}) == len(samples)
-
-
-def _single(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def test_the_answers_for_tests_follow_each_rubric() -> None:

@@ -27,6 +27,7 @@ from thinkedit.errors import (
 from thinkedit.evaluation.base import Benchmark, Layout
 from thinkedit.evaluation.folder import RunFolder, RunInfo, digest_of
 from thinkedit.evaluation.records import Sample, SampleResult, TurnResult
+from thinkedit.evaluation.together import each
 from thinkedit.graph.inputs import load_image
 from thinkedit.graph.runner import Runner, open_runner
 from thinkedit.graph.sessions import turn_records
@@ -91,24 +92,16 @@ async def run_samples(
         done = await run_sync(_done, folder, samples, retry_failed)
         run = _Run(benchmark, folder, runner, chosen, layout, retry_failed)
         with Journal(folder.results) as journal:
-            places = anyio.CapacityLimiter(at_once)
-            async with anyio.create_task_group() as tasks:
 
-                async def one(sample: Sample) -> None:
-                    try:
-                        result = await run.sample(sample)
-                        if result is not None:
-                            await run_sync(journal.append, result.model_dump(mode="json"))
-                            done[sample.id] = result
-                            if on_result is not None:
-                                on_result(result)
-                    finally:
-                        places.release_on_behalf_of(sample.id)
+            async def one(sample: Sample) -> None:
+                result = await run.sample(sample)
+                if result is not None:
+                    await run_sync(journal.append, result.model_dump(mode="json"))
+                    done[sample.id] = result
+                    if on_result is not None:
+                        on_result(result)
 
-                for sample in samples:
-                    if sample.id not in done:
-                        await places.acquire_on_behalf_of(sample.id)
-                        tasks.start_soon(one, sample)
+            await each([sample for sample in samples if sample.id not in done], one, at_once=at_once)
         ordered = [done[sample.id] for sample in samples if sample.id in done]
         if len(ordered) == len(samples):
             await run_sync(folder.write_results, ordered)

@@ -27,6 +27,7 @@ from thinkedit.errors import (
 from thinkedit.evaluation.base import Answer, Ask, Benchmark, Prompts
 from thinkedit.evaluation.folder import RunFolder
 from thinkedit.evaluation.records import Sample, SampleResult, TurnScore
+from thinkedit.evaluation.together import each
 from thinkedit.images import Picture, load
 from thinkedit.journal import read_lines, write_lines
 from thinkedit.store import Store
@@ -87,22 +88,15 @@ async def judge_turns(
         for turn in turns(result)
     ]
     found: dict[tuple[str, int], dict[str, Answer]] = {}
-    places = anyio.CapacityLimiter(at_once)
     asker = _Asker(benchmark, store, judge, wording, timeout)
-    async with anyio.create_task_group() as tasks:
 
-        async def one(sample: Sample, result: SampleResult, turn: int) -> None:
-            try:
-                answers = await asker.answers(sample, result, turn)
-                found[sample.id, turn] = answers
-                if on_answer is not None:
-                    on_answer(sample, turn, answers)
-            finally:
-                places.release_on_behalf_of((sample.id, turn))
+    async def one(asked: tuple[Sample, SampleResult, int]) -> None:
+        sample, _, turn = asked
+        found[sample.id, turn] = answers = await asker.answers(*asked)
+        if on_answer is not None:
+            on_answer(sample, turn, answers)
 
-        for sample, result, turn in wanted:
-            await places.acquire_on_behalf_of((sample.id, turn))
-            tasks.start_soon(one, sample, result, turn)
+    await each(wanted, one, at_once=at_once)
     return {(sample.id, turn): found[sample.id, turn] for sample, _, turn in wanted}
 
 
