@@ -80,6 +80,13 @@ EXAMPLES = {
         "thinkedit evaluate score runs/gedit --compat",
         "thinkedit evaluate score runs/gedit --judge gpt --judge-prompts viescore",
     ),
+    "ablate": (
+        "thinkedit evaluate ablate --benchmark provingground --seeds 5",
+        "thinkedit evaluate ablate --benchmark gedit --data GEdit-Bench --judge chat:openai:gpt-4.1 "
+        "--editors kontext,qwen --experts weaker,stronger --samples 110 --dry-run",
+    ),
+    "report": ("thinkedit evaluate report runs/gedit", "thinkedit evaluate report runs/a runs/b -o report"),
+    "compare": ("thinkedit evaluate compare runs/a runs/b",),
     "prune": ("thinkedit sessions prune --older-than 30d --dry-run", "thinkedit sessions prune --keep 20"),
 }
 

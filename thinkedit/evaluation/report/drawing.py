@@ -14,6 +14,8 @@ __all__ = ["STYLE", "Bar", "Line", "Mark", "bars", "escaped", "lines", "scatter"
 
 WIDTH, HEIGHT = 340, 230
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 10, 10, 40
+_LABEL = 19
+"""Characters that fit beside a bar."""
 
 STYLE = """
 svg { --c1: #0b6a62; --c2: #b3500f; --c3: #5a4fb5; --c4: #8a6d00; --c5: #a02c5a; --c6: #4d5560; }
@@ -165,7 +167,8 @@ def bars(given: Sequence[Bar], *, title: str, alt: str, within: Sequence[float] 
         if bar.low is not None and bar.high is not None:
             middle = _px(top + row / 2)
             parts.append(f'<path class="whisker" d="M{x(bar.low)} {middle}H{x(bar.high)}"/>')
-        parts.append(_text(label, top + row / 2 + 4, bar.label, "end"))
+        told = bar.label if len(bar.label) <= _LABEL else f"{bar.label[: _LABEL - 1]}…"
+        parts.append(_text(label, top + row / 2 + 4, told, "end"))
     parts.append(f'<path class="axis" d="M{x(0)} {_TOP}V{_px(height - _BOTTOM)}"/>')
     parts.append(_text((label + WIDTH) / 2, height - 6, title, "middle"))
     return _frame(parts, alt, height)
