@@ -5,9 +5,12 @@ from dataclasses import replace
 import anyio
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.provingground.scenes import full
-from thinkedit.adapters.base import Judge, JudgeRequest
+from tests.provingground.strategies import scenes, tried
+from thinkedit.adapters.base import Judge, JudgeRequest, PlanRequest
 from thinkedit.adapters.judges import create_judge
 from thinkedit.errors import ThinkerFailed
 from thinkedit.images import Picture
@@ -15,13 +18,22 @@ from thinkedit.provingground import render, samples
 from thinkedit.provingground.applying import apply
 from thinkedit.provingground.decoding import decode
 from thinkedit.provingground.drawing import draw
+from thinkedit.provingground.editing import attempt, damaged
+from thinkedit.provingground.expert import ProvingGroundExpert
+from thinkedit.provingground.faults import faults
 from thinkedit.provingground.judge import verdict
 from thinkedit.provingground.meaning import meaning
+from thinkedit.provingground.rates import Rates
+from thinkedit.provingground.reading import read
 from thinkedit.provingground.scene import Background, Scene, Thing
+from thinkedit.provingground.telling import explained
 
 CIRCLE, STAR, SQUARE = Thing("circle", "red", 2), Thing("star", "green", 4), Thing("square", "red", 0)
 SCENE = full(r1c1=CIRCLE, r2c3=STAR, r4c4=SQUARE)
 BLUE = "make the red circle blue"
+EXPERT = ProvingGroundExpert()
+NEVER = Rates(0, 0, 0, 0, 0, 0)
+POOL = {world: list(samples("dev", 40, 8, world)) for world in ("full", "small")}  # type: ignore[arg-type]
 
 
 def scores(instruction: str, edited: Scene) -> tuple[float, float]:
@@ -121,3 +133,31 @@ def test_the_judge_refuses_what_is_not_of_its_world() -> None:
         with pytest.raises(ThinkerFailed, match=message) as caught:
             anyio.run(judge.judge, request)
         assert not caught.value.retryable
+
+
+@tried
+@given(edited=scenes(), number=st.integers(0, 39), blocks=st.integers(0, 3))
+def test_any_picture_of_the_world_has_scores_in_range(edited: Scene, number: int, blocks: int) -> None:
+    world = edited.world.name
+    sample = POOL[world][number]
+    picture = Picture.from_pixels(damaged(edited, blocks, number))
+    found = verdict(sample.picture, picture, sample.instruction)
+    assert 0 <= found.semantic <= 10
+    assert 0 <= found.quality <= 10
+    for fault in faults(decode(sample.picture), edited, found, read(sample.instruction).asks, 8):
+        assert explained(decode(sample.picture), fault).endswith(".")
+
+
+@pytest.mark.parametrize("world", ["full", "small"])
+def test_editor_and_judge_read_alike_where_nothing_fails_and_nothing_is_to_be_compared(world: str) -> None:
+    seen = 0
+    for sample in samples("train", 150, 11, world):  # type: ignore[arg-type]
+        scene = decode(sample.picture)
+        resolved = any(ask.reasoned for ask in read(sample.instruction).asks)
+        prompt = anyio.run(EXPERT.plan, PlanRequest(sample.picture, sample.instruction))
+        for text in (prompt, sample.instruction)[: 1 if resolved else 2]:
+            done = attempt(scene, text, 0, "e", NEVER)
+            if len({change.place for change in meaning(scene, sample.instruction)[0]}) < 2 or text == prompt:
+                assert verdict(sample.picture, render(done.scene), sample.instruction).semantic == 10, text
+                seen += 1
+    assert seen > 200

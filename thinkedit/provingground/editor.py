@@ -47,7 +47,8 @@ class ProvingGroundEditor:
         items: list[EditedImage | EditError] = []
         for request in requests:
             try:
-                items.append(EditedImage(self.make(request.source, request.prompt, request.seed)))
+                made = self.make(request.source, request.prompt, request.seed)
+                items.append(EditedImage(made, "simulated: no image model took part"))
             except EditError as refused:
                 items.append(refused)
             if progress is not None:

@@ -7,7 +7,7 @@ import re
 from thinkedit.provingground.palette import BACKGROUNDS, COLOURS, STYLES
 from thinkedit.provingground.scene import SHAPES
 
-__all__ = ["AREAS", "NUMBERS", "ORDINALS", "Token", "tokens"]
+__all__ = ["AREAS", "NUMBERS", "ORDINALS", "WORDS", "Token", "tokens"]
 
 NUMBERS = {"two": 2, "both": 2, "three": 3, "four": 4, "all": 0, "every": 0, "each": 0}
 ORDINALS = {"second": 2, "third": 3, "fourth": 4}
@@ -85,6 +85,10 @@ _MEANING: dict[str, tuple[str, str]] = {}
 for _kind, _words in _KINDS.items():
     for _word in _words:
         _MEANING[_word] = (_kind, _words[_word] if isinstance(_words, dict) else _SAME.get(_word, _word))
+
+
+WORDS = frozenset(_MEANING) | _IDLE
+"""Every word that is known."""
 
 
 class Token(tuple[str, str, str]):
