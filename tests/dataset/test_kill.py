@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ def run(folder: Path, words: list[str]) -> str:
     return ran.stdout
 
 
-def grows(path: Path, process: subprocess.Popen[bytes]) -> Iterator[int]:
+def grows(path: Path, process: subprocess.Popen[Any]) -> Iterator[int]:
     """The number of lines of a file, each time that it is another, while the process lives."""
     before = -1
     while process.poll() is None:
@@ -88,3 +89,20 @@ def test_killed_three_times_it_is_the_same_to_the_byte(tmp_path: Path) -> None:
         "trajectories.jsonl",
     }
     assert "all of it holds" in run(broken, ["check"])
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_it_in_good_order_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    words = [*COMMANDS[0][:-1], "30"]
+    with subprocess.Popen(
+        command(tmp_path, words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        for count in grows(tmp_path / "work" / "trajectories.jsonl", process):
+            if count >= 1:
+                process.send_signal(signal.SIGINT)
+                break
+        out, said = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert said == "Error: interrupted: the same command goes on where it was\n"
+    assert not (tmp_path / "trajectories.jsonl").exists()
+    assert "generate: 30 in, 30 kept, 0 dropped" in run(tmp_path, words)

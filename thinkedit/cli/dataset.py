@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from thinkedit.dataset.records import Dropped, PoolItem
 
 __all__ = ["AtOnce", "EngineName", "Folder", "RetryFailed", "Shown", "dataset", "say_stage"]
+
+T = TypeVar("T")
 
 dataset = typer.Typer(
     name="dataset",
@@ -159,7 +161,6 @@ def generate(
     exported sessions; without any, those of an earlier run are gone on with. After an interruption or a kill
     the same command goes on where it was and pays for no recorded call twice.
     """
-    from thinkedit.cli.interrupts import run
     from thinkedit.dataset.folder import made_folder
     from thinkedit.dataset.generate import generate as make
     from thinkedit.dataset.generating import GenerateSettings
@@ -202,7 +203,7 @@ def generate(
         at_once=at_once,
     )
     with Shown("generating", as_json) as bar:
-        manifest = run(
+        manifest = _run(
             lambda: make(
                 settings, _engine(engine, workers, address, gpus), retry_failed=retry_failed, heard=bar.step
             )
@@ -240,7 +241,6 @@ def score(
     The judge sees no prompt. Its answers are kept in the folder's work/judge.jsonl; an image that got none
     is counted and never guessed.
     """
-    from thinkedit.cli.interrupts import run
     from thinkedit.dataset.folder import made_folder
     from thinkedit.dataset.score import score as rate
     from thinkedit.dataset.scoring import ScoreSettings
@@ -259,12 +259,21 @@ def score(
         at_once=at_once,
     )
     with Shown("scoring", as_json) as bar:
-        manifest = run(
+        manifest = _run(
             lambda: rate(
                 settings, _engine(engine, workers, address, gpus), retry_failed=retry_failed, heard=bar.step
             )
         )
     say_stage(manifest, "score", as_json)
+
+
+def _run(work: Callable[[], Awaitable[T]]) -> T:
+    from thinkedit.cli.interrupts import Interrupted, run
+
+    try:
+        return run(work)
+    except Interrupted:
+        raise Interrupted("interrupted: the same command goes on where it was") from None
 
 
 def _items(
