@@ -113,8 +113,10 @@ def test_p_values_of_known_cases() -> None:
     better = compare(points(np.zeros(10)), points(np.arange(1, 11)))
     assert better.p == pytest.approx(2 / 1024)
     assert (better.wins, better.losses, better.ties, better.difference) == (10, 0, 0, 5.5)
-    same = compare(points([3, 4, 5]), points([3, 4, 5]))
-    assert (same.p, same.difference, same.low, same.high, same.ties) == (1.0, 0.0, 0.0, 0.0, 3)
+    same = compare(points(range(3)), points(range(3)))
+    assert (same.p, same.difference, same.low, same.ties) == (1.0, 0.0, None, 3)
+    same = compare(points(range(6)), points(range(6)))
+    assert (same.p, same.difference, same.low, same.high, same.ties) == (1.0, 0.0, 0.0, 0.0, 6)
 
 
 def test_only_samples_that_both_have_are_compared() -> None:
@@ -133,13 +135,15 @@ def test_what_there_is_too_little_of_has_no_interval() -> None:
     assert estimate([]) == Estimate(0)
     assert estimate([Point("a", 3.0), Point("a", 5.0)]) == Estimate(1, 4.0)
     assert estimate([Point("a", 3.0), Point("b", float("nan"))]) == Estimate(1, 3.0)
-    assert estimate([Point("a", 3.0), Point("b", 3.0)]) == Estimate(2, 3.0, 3.0, 3.0)
+    assert estimate(points([1, 2, 3, 4, 5])) == Estimate(5, 3.0)
+    assert estimate(points([1, 2, 3, 4, 5, 6])).low is not None
+    assert estimate(points([3] * 6)) == Estimate(6, 3.0, 3.0, 3.0)
 
 
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
-        st.tuples(st.sampled_from("abcdefgh"), st.floats(0, 10), st.sampled_from(["x", "y"])),
+        st.tuples(st.sampled_from("abcdefghijkl"), st.floats(0, 10), st.sampled_from(["x", "y"])),
         min_size=1,
         max_size=30,
     ),

@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Comparison", "Estimate", "compare", "estimate", "rank_correlation"]
+__all__ = ["LEAST", "Comparison", "Estimate", "compare", "estimate", "rank_correlation"]
 
 RESAMPLES = 2000
 FLIPS = 9999
+LEAST = 6
+"""Samples without which there is no interval: even their whole range would hold the truth too seldom."""
 _CELLS = 2_000_000
 """Numbers drawn at once, at most: what bounds the memory for thousands of samples."""
 _NORMAL = NormalDist()
@@ -37,7 +39,7 @@ _NORMAL = NormalDist()
 class Estimate:
     """A mean over `n` samples with its 95 % interval; None where there is nothing to have it from.
 
-    One sample has a mean and no interval. Where all samples have one value, the interval is that value.
+    Fewer than LEAST samples have a mean and no interval. Where all have one value, that is the interval.
     """
 
     n: int
@@ -88,7 +90,7 @@ def estimate(points: Iterable[Point], *, seed: int = 0, resamples: int = RESAMPL
     if not strata:
         return Estimate(0)
     mean = math.fsum(part.mean for part in strata) / len(strata)
-    low, high = _interval(strata, mean, seed, resamples)
+    low, high = _interval(strata, samples, mean, seed, resamples)
     return Estimate(samples, mean, low, high)
 
 
@@ -208,12 +210,12 @@ def _clustered(points: Iterable[Point]) -> tuple[list[_Clusters], int]:
 
 
 def _interval(
-    strata: Sequence[_Clusters], mean: float, seed: int, resamples: int
+    strata: Sequence[_Clusters], samples: int, mean: float, seed: int, resamples: int
 ) -> tuple[float | None, float | None]:
     """The BCa bounds; plain percentiles where the correction cannot be had."""
     import numpy as np
 
-    if not resamples or all(len(part.sums) < 2 for part in strata):
+    if not resamples or samples < LEAST or all(len(part.sums) < 2 for part in strata):
         return None, None
     drawn = _resampled(strata, np.random.default_rng(seed), resamples)
     below = (np.count_nonzero(drawn < mean) + np.count_nonzero(drawn == mean) / 2) / resamples
