@@ -11,9 +11,8 @@ _SCALE = (
 
 
 def _form(*keys: str) -> str:
-    fields = ", ".join(
-        f'"{key}": {"N" if key.endswith("score") else "why, in at most two sentences"}' for key in keys
-    )
+    values = {key: "N" if key.endswith("score") else '"why, in at most two sentences"' for key in keys}
+    fields = ", ".join(f'"{key}": {value}' for key, value in values.items())
     return f"Answer with one JSON object and nothing else: {{{{{fields}}}}}"
 
 
