@@ -111,12 +111,12 @@ def test_remedies_of_earlier_turns_are_kept() -> None:
     assert lost.next_prompt == found.next_prompt
 
 
-def test_a_prompt_that_failed_twice_is_worded_in_another_way() -> None:
+def test_a_prompt_that_failed_is_worded_in_another_way() -> None:
     prompts = [RED]
-    for turn in range(1, 10):
+    for _ in range(8):
         history = tuple(Past(n, text) for n, text in enumerate(prompts[:-1], 1))
         prompts.append(critique(SCENE, prompt=prompts[-1], history=history).next_prompt)
-        assert prompts.count(prompts[-1]) <= 2, turn
+        assert prompts.count(prompts[-1]) == 1
         assert read(prompts[-1]).asks == read(RED).asks
 
 

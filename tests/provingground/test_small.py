@@ -13,9 +13,9 @@ from thinkedit.provingground.rates import Rates
 
 FROZEN = {
     "samples": "cc1d2fb18e024f67",
-    "weak 1.0": "bff51858f63fa218",
-    "middle 0.7": "3081302269c91ef3",
-    "strong 0.4": "6efd83e4b0be326e",
+    "weak 1.0": "622f1cc8188d44db",
+    "middle 0.7": "924fbec11e98a7e6",
+    "strong 0.4": "2ac89f3df031b450",
 }
 
 

@@ -39,39 +39,57 @@ class Attempt:
     blocks: int = 0
 
 
-def attempt(scene: Scene, prompt: str, seed: int, name: str, rates: Rates) -> Attempt:
-    """What the editor `name` does with a scene. The same arguments give the same attempt, in any process."""
-    key: Key = (name, digest(scene), seed)
-    failures: list[str] = []
+class _Lot:
+    """Draws what fails in one attempt, and keeps it."""
 
-    def fails(failure: str, probability: float, *about: object) -> bool:
-        struck = chance(*key, failure, *about) < probability
+    def __init__(self, name: str, scene: Scene, prompt: str, seed: int) -> None:
+        self.key: Key = (name, digest(scene), seed)
+        self.prompt = prompt
+        self.failures: list[str] = []
+
+    def fails(self, failure: str, probability: float, *about: object, left: float = 1.0) -> bool:
+        """Whether this failure strikes.
+
+        left: the part of the probability that is left by a remedy. Whether the failure would strike is a
+        matter of editor, source and seed; whether it does in spite of its remedy, of the prompt as well.
+        """
+        struck = chance(*self.key, failure, *about) < probability
+        if struck and left < 1:
+            struck = chance(*self.key, failure, *about, self.prompt) < left
         if struck:
-            failures.append(failure)
+            self.failures.append(failure)
         return struck
 
-    blocks = 1 + pick(4, *key, prompt, "blocks") if fails("damaged", rates.damaged, prompt) else 0
-    if fails("nothing", rates.nothing, prompt):
-        return Attempt(scene, tuple(failures), blocks)
+    def pick(self, count: int, *question: object) -> int:
+        """One of 0 to count - 1, whatever the prompt."""
+        return pick(count, *self.key, *question)
+
+
+def attempt(scene: Scene, prompt: str, seed: int, name: str, rates: Rates) -> Attempt:
+    """What the editor `name` does with a scene. The same arguments give the same attempt, in any process."""
+    lot = _Lot(name, scene, prompt, seed)
+    blocks = 1 + lot.pick(4, prompt, "blocks") if lot.fails("damaged", rates.damaged, prompt) else 0
+    if lot.fails("nothing", rates.nothing, prompt):
+        return Attempt(scene, tuple(lot.failures), blocks)
     reading = read(prompt)
     asks = list(reading.asks)
-    if len(asks) > 1 and fails("lost", rates.lost * (REMEDIED if reading.numbered else 1)):
-        del asks[pick(len(asks), *key, "lost one")]
+    if len(asks) > 1 and lot.fails("lost", rates.lost, left=REMEDIED if reading.numbered else 1):
+        del asks[lot.pick(len(asks), "lost one")]
     made, touched = scene, set[int]()
     for ask in asks:
-        for change in _understood(scene, ask, key, rates, failures):
+        for change in _understood(scene, ask, lot, rates):
             about = (change.kind, change.place)
-            weak = fails("weak", rates.weak * (REMEDIED if ask.strong else 1), *about)
-            made = apply(made, change, weak=weak, pick=pick(997, *key, "spot", *about))
+            weak = lot.fails("weak", rates.weak, *about, left=REMEDIED if ask.strong else 1)
+            made = apply(made, change, weak=weak, pick=lot.pick(997, "spot", *about))
             touched.add(-1 if change.place is None else change.place)
     if asks and made != scene:
-        victim = _victim(scene, touched, asks, key)
-        if victim is not None and fails("spill", rates.spill * _kept(scene, victim, reading)):
-            made = _spilled(made, victim, asks[0], key)
-    return Attempt(made, tuple(failures), blocks)
+        victim = _victim(scene, touched, asks, lot)
+        if victim is not None and lot.fails("spill", rates.spill, left=_left(scene, victim, reading)):
+            made = _spilled(made, victim, asks[0], lot)
+    return Attempt(made, tuple(lot.failures), blocks)
 
 
-def _understood(scene: Scene, ask: Ask, key: Key, rates: Rates, failures: list[str]) -> list[Change]:
+def _understood(scene: Scene, ask: Ask, lot: _Lot, rates: Rates) -> list[Change]:
     """The changes that the editor takes an ask for."""
     look = ask.look
     if ask.kind in ("background", "style"):
@@ -79,28 +97,26 @@ def _understood(scene: Scene, ask: Ask, key: Key, rates: Rates, failures: list[s
     if ask.kind == "add":
         return [Change("add", 0, look=look, spots=spots(scene, ask.where))]
     assert ask.which is not None
-    places = _meant(scene, ask.which, key, rates, failures)
+    places = _meant(scene, ask.which, lot, rates)
     if ask.colour_of is not None:
-        failures.append("reasoning")
+        lot.failures.append("reasoning")
         colours = sorted({thing.colour for _, thing in scene})
-        look = Look(colour=colours[pick(len(colours), *key, "colour of")])
+        look = Look(colour=colours[lot.pick(len(colours), "colour of")])
     to = spots(scene, ask.where) if ask.kind == "move" else ()
     return [Change(ask.kind, 0, place, look, to, ask.grow) for place in places]
 
 
-def _meant(scene: Scene, which: Reference, key: Key, rates: Rates, failures: list[str]) -> Sequence[int]:
+def _meant(scene: Scene, which: Reference, lot: _Lot, rates: Rates) -> Sequence[int]:
     """The places of the things that the editor takes a reference for; it compares and counts nothing."""
     right = _fitting(scene, which)
+    if which.reasoned:
+        lot.failures.append("reasoning")
+        return _some(right, max(1, which.number), (*lot.key, "which"))
     others = [place for place, thing in scene if place not in right and _resembles(thing, which.look)]
     count = len(right) if which.number == ALL else which.number
-    if which.reasoned:
-        failures.append("reasoning")
-        count = max(1, which.number)
-    chosen = _some(right, count, (*key, "which"))
-    wrong = rates.wrong * (REMEDIED if which.placed else 1)
-    if others and not which.reasoned and chance(*key, "wrong", *chosen) < wrong:
-        failures.append("wrong")
-        chosen = [others[pick(len(others), *key, "wrong one")], *chosen[1:]]
+    chosen = _some(right, count, (*lot.key, "which"))
+    if others and lot.fails("wrong", rates.wrong, *chosen, left=REMEDIED if which.placed else 1):
+        chosen = [others[lot.pick(len(others), "wrong one")], *chosen[1:]]
     return chosen
 
 
@@ -122,26 +138,26 @@ def _some(places: Sequence[int], count: int, question: Key) -> list[int]:
     return sorted(drawn[:count])
 
 
-def _victim(scene: Scene, touched: set[int], asks: Sequence[Ask], key: Key) -> int | None:
+def _victim(scene: Scene, touched: set[int], asks: Sequence[Ask], lot: _Lot) -> int | None:
     """What a spill would reach: the place of a thing, or -1 for the background."""
     free = [place for place, _ in scene if place not in touched]
     if all(ask.kind not in ("background", "style") for ask in asks):
         free.append(-1)
-    return free[pick(len(free), *key, "victim")] if free else None
+    return free[lot.pick(len(free), "victim")] if free else None
 
 
-def _kept(scene: Scene, victim: int, reading: Reading) -> float:
+def _left(scene: Scene, victim: int, reading: Reading) -> float:
     """The part of a spill's probability that is left, after what the prompt says must stay."""
     keep = reading.keep
     named = keep.background if victim < 0 else any(victim in fits(scene, ref) for ref in keep.things)
     return REMEDIED if named else GENERAL if keep.rest else 1.0
 
 
-def _spilled(scene: Scene, victim: int, ask: Ask, key: Key) -> Scene:
+def _spilled(scene: Scene, victim: int, ask: Ask, lot: _Lot) -> Scene:
     """The scene with the victim changed in the way of what was asked."""
     if victim < 0:
         others = [name for name in BACKGROUNDS if name != scene.background.colour]
-        back = replace(scene.background, colour=others[pick(len(others), *key, "ground")], was=None)
+        back = replace(scene.background, colour=others[lot.pick(len(others), "ground")], was=None)
         return replace(scene, background=back)
     thing = scene.things[victim]
     if thing is None:
@@ -149,7 +165,7 @@ def _spilled(scene: Scene, victim: int, ask: Ask, key: Key) -> Scene:
     if ask.kind == "remove":
         return scene.put(victim, None)
     if ask.kind == "move" and scene.free:
-        to = scene.free[pick(len(scene.free), *key, "to")]
+        to = scene.free[lot.pick(len(scene.free), "to")]
         return scene.put(victim, None).put(to, thing)
     if ask.kind == "resize":
         return scene.put(victim, replace(thing, size=4 if thing.size <= 2 else 0))

@@ -23,6 +23,9 @@ from thinkedit.types import Critique
 
 __all__ = ["ProvingGroundExpert"]
 
+WAYS = 8
+"""Wordings of a prompt that are tried."""
+
 NOISE = 4.0
 """Points by which a score of an expert without any skill is off at most."""
 
@@ -147,14 +150,13 @@ class ProvingGroundExpert:
         return Fault(kind, found.done[0], Harm("background") if kind == "spill" else None)
 
     def _worded(self, request: CritiqueRequest, scene: Scene, outcome: Outcome, remedies: Remedies) -> str:
-        """The prompt with these remedies, worded in another way where the editor had it twice already."""
+        """The prompt with these remedies, in a wording that the editor has not had yet.
+
+        A repeated prompt would be taken for "stop", by those who read trajectories and by the loop.
+        """
         used = [*(past.prompt for past in request.history), request.prompt]
-        text = ""
-        for way in range(8):
-            text = prompt(scene, request.instruction, outcome, remedies, way)
-            if used.count(text) < 2:
-                break
-        return text
+        ways = [prompt(scene, request.instruction, outcome, remedies, way) for way in range(WAYS)]
+        return next((text for text in ways if text not in used), min(ways, key=used.count))
 
 
 def _world(source: Picture, instruction: str) -> tuple[Scene, tuple[Outcome, ...]]:
