@@ -29,6 +29,7 @@ EXTRAS: dict[str, str] = {
     "torchao": "quant",
     "torchvision": "local",
     "transformers": "local",
+    "trl": "train",
 }
 """The extra that brings a package, by the package's import name."""
 

@@ -31,6 +31,7 @@ from thinkedit.cli.serve import serve, upload
 from thinkedit.cli.sessions import sessions
 from thinkedit.cli.single import critique, refine
 from thinkedit.cli.token import token
+from thinkedit.cli.train import train
 
 __all__ = ["app", "run"]
 
@@ -111,7 +112,7 @@ def _examples(command: Callable[..., None]) -> str | None:
     return None if examples is None else "\n".join(["Examples:\n", *examples])
 
 
-_GROUPS = (sessions, dataset, evaluate)
+_GROUPS = (sessions, dataset, evaluate, train)
 
 for _command in (edit, edit_many, critique, refine, view, serve, token, upload, doctor):
     app.command(help=_paragraphs(_command), epilog=_examples(_command))(_command)
