@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import json
 import os
+import select
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from PIL import Image
 
@@ -153,31 +156,26 @@ def test_what_ray_says_of_the_dead_stays_out_of_documents(monkeypatch: pytest.Mo
     assert (out.getvalue(), err.getvalue()) == ("a document\n", "died\n")
 
 
-def workers_of_ray() -> list[int]:
-    """The processes of this machine that are actors of ours."""
-    found = []
+def workers_of_ray() -> set[int]:
+    """The processes of this machine that are actors as ours are, whoever started them."""
+    found = set()
     for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (entry / "cmdline").read_bytes().decode(errors="replace")
-            parent = next(
-                line for line in (entry / "status").read_text().splitlines() if line.startswith("PPid")
-            )
-            raylet = int(parent.split()[1])
-            ours = os.getpid() in ancestors(raylet)
-        except (OSError, StopIteration, ValueError):
-            continue
-        if command.startswith("ray::MapWorker(MapBatches(Worker))") and ours:
-            found.append(int(entry.name))
+        with suppress(OSError):
+            if (entry / "cmdline").read_bytes().startswith(b"ray::MapWorker(MapBatches(Worker))"):
+                found.add(int(entry.name))
     return found
 
 
-def ancestors(pid: int) -> list[int]:
-    line = []
-    while pid > 1:
-        line.append(pid)
-        status = Path(f"/proc/{pid}/status").read_text().splitlines()
-        pid = int(next(entry for entry in status if entry.startswith("PPid")).split()[1])
-    return line
+def gone(pid: int, seconds: float = 30) -> bool:
+    """Whether a process ends in time."""
+    try:
+        ended = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([ended], [], [], seconds)[0])
+    finally:
+        os.close(ended)
 
 
 ON_RAY = (
@@ -211,20 +209,21 @@ async def test_two_workers_of_which_one_is_killed_make_the_files_of_the_local_en
         nonlocal count
         count += 1
         if count in (4, 28):  # in the middle of either stage
-            there = workers_of_ray()
+            there = workers_of_ray() - before
             assert len(there) == 2
             os.kill(max(there), signal.SIGKILL)
             killed.append(max(there))
 
-    before = signal.getsignal(signal.SIGTERM), sys.stdout
+    before = workers_of_ray()
+    usual = signal.getsignal(signal.SIGTERM), sys.stdout
     await made(many, create_engine("ray", workers=2, batch=2), heard)
-    assert (signal.getsignal(signal.SIGTERM), sys.stdout) == before
+    assert (signal.getsignal(signal.SIGTERM), sys.stdout) == usual
     assert files(many) == files(alone)
     refused = (alone / "dropped/generate.jsonl").read_text().splitlines()
     assert len(refused) == 4  # a small cup has no background that the editor could blur
     assert count == 24 + 20
     assert len(set(killed)) == 2
-    assert not workers_of_ray()
+    assert all(gone(pid) for pid in workers_of_ray() - before)
     assert sorted(path.name for path in (many / "work/ray").iterdir()) in ([], ["tried"])
 
 
@@ -249,3 +248,38 @@ async def test_a_model_that_is_not_there_ends_the_run_and_ray(tmp_path: Path, ph
     import ray
 
     assert not ray.is_initialized()
+
+
+@on_ray
+@pytest.mark.anyio
+async def test_a_run_that_is_cancelled_ends_ray_and_is_gone_on_with(tmp_path: Path, photos: Path) -> None:
+    ray = pytest.importorskip("ray")
+    alone, many = taken(tmp_path / "alone", photos, 12), taken(tmp_path / "many", photos, 12)
+    before, outcomes = workers_of_ray(), 0
+
+    def settings(folder: Path) -> GenerateSettings:
+        return GenerateSettings(folder=folder, expert="measured", turns=3, at_once=2)
+
+    with anyio.CancelScope() as scope:
+
+        def heard(*_: Any) -> None:
+            nonlocal outcomes
+            outcomes += 1
+            if outcomes == 3:
+                scope.cancel()
+
+        await generate(settings(many), create_engine("ray", workers=1, batch=1), heard=heard)
+    assert scope.cancelled_caught
+    assert not ray.is_initialized()
+    assert all(gone(pid) for pid in workers_of_ray() - before)
+    assert not (many / "trajectories.jsonl").exists()
+    left = 0
+
+    def more(*_: Any) -> None:
+        nonlocal left
+        left += 1
+
+    await generate(settings(many), create_engine("local"), heard=more)
+    assert outcomes + left == 12
+    await generate(settings(alone), create_engine("local"))
+    assert files(many) == files(alone)

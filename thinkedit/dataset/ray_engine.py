@@ -172,6 +172,8 @@ def _ray(address: str | None, workers: int, resources: dict[str, float]) -> Iter
     """Connected to Ray: to the one that the caller is connected to, a cluster, or one of our own. Blocks."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    # A thread that waits for a row when all is over must not start a Ray of its own to ask.
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
     import ray
     import ray.data
 

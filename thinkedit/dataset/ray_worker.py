@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-from anyio.from_thread import start_blocking_portal
 
 from thinkedit.adapters.base import Checkable, Judge, JudgeRequest
 from thinkedit.adapters.models import Models
@@ -43,8 +43,9 @@ class Worker:
     """
 
     def __init__(self, stage: str, settings: str) -> None:
-        self._loop = start_blocking_portal()  # clients of endpoints live in one event loop
-        self._portal = self._loop.__enter__()  # and end with the actor's process
+        # Clients of endpoints live in one event loop. Its thread must not keep a process that Ray has left.
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, name="models", daemon=True).start()
         if stage == "generate":
             self._settings: GenerateSettings | ScoreSettings = GenerateSettings.model_validate_json(settings)
         else:
@@ -59,7 +60,7 @@ class Worker:
             first = json.loads(lines[0])["id"]
             why = f"{TRIES} workers died at the batch of {len(lines)} that begins with {first!r}"
             return {"told": [_ended(EditorFailed(f"{why}: see the logs of Ray, or run with --engine local"))]}
-        told = self._portal.call(self._done, lines)
+        told = asyncio.run_coroutine_threadsafe(self._done(lines), self._loop).result()
         self._note(lines).unlink(missing_ok=True)
         return {"told": told}
 
