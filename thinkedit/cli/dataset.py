@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -13,7 +13,6 @@ from thinkedit.cli import options
 
 if TYPE_CHECKING:
     from thinkedit.dataset.engines import Engine
-    from thinkedit.dataset.records import Dropped, PoolItem
 
 __all__ = ["AtOnce", "EngineName", "Folder", "RetryFailed", "Shown", "dataset", "say_stage"]
 
@@ -161,6 +160,7 @@ def generate(
     exported sessions; without any, those of an earlier run are gone on with. After an interruption or a kill
     the same command goes on where it was and pays for no recorded call twice.
     """
+    from thinkedit.cli.dataset_sources import guard_of, items_of, shown
     from thinkedit.dataset.folder import made_folder
     from thinkedit.dataset.generate import generate as make
     from thinkedit.dataset.generating import GenerateSettings
@@ -170,9 +170,9 @@ def generate(
     loaded = options.configured(config, None)
     place, editors = made_folder(folder), editor or []
     if sources is not None or pool or sessions:
-        items = _items(place, editors, sources, pool or [], sessions or [], licence, world, seed)
+        items = items_of(place, editors, sources, pool or [], sessions or [], licence, world, seed)
         told = {
-            "sources": _shown(sources),
+            "sources": shown(sources),
             "pools": pool or [],
             "sessions": len(sessions or []),
             "world": world,
@@ -183,7 +183,7 @@ def generate(
             editors,
             stratified=stratified,
             seed=seed,
-            guard=_guard(benchmark or []),
+            guard=guard_of(benchmark or []),
             settings=told | {"benchmarks": [path.name for path in benchmark or []]},
         )
     if not expert and not (sessions and sources is None and not pool):
@@ -274,67 +274,6 @@ def _run(work: Callable[[], Awaitable[T]]) -> T:
         return run(work)
     except Interrupted:
         raise Interrupted("interrupted: the same command goes on where it was") from None
-
-
-def _items(
-    place: Path,
-    editors: list[str],
-    sources: str | None,
-    pools: list[str],
-    sessions: list[Path],
-    licence: str | None,
-    world: Literal["full", "small"],
-    seed: int,
-) -> Iterator[PoolItem | Dropped]:
-    """What the options name, one after another."""
-    from thinkedit.dataset.exported import session_items
-    from thinkedit.dataset.pools import read_pool
-    from thinkedit.dataset.sources import world_items
-    from thinkedit.errors import SettingsError
-
-    count = int(sources) if sources is not None and sources.isdigit() else None
-    if sources is not None and count is None:
-        found = read_pool("folder", sources, licence=licence)
-        yield from found.dropped
-        yield from found.items()
-    elif count is not None and not pools:
-        if not any(name.partition(":")[0] == "provingground" for name in editors):
-            raise SettingsError(
-                f"--sources {count} without --pool means the proving ground, and no editor is of it: "
-                "name a file of sources or a pool"
-            )
-        yield from world_items(count, seed, world)
-    shares = [None] * len(pools) if count is None else _shares(count, len(pools))
-    for named, share in zip(pools, shares, strict=True):
-        kind, colon, where = named.partition(":")
-        if not colon or not where:
-            raise SettingsError(
-                f"--pool {named!r} is no KIND:PLACE: write folder:DIR or sharegpt-4o-image:DIR"
-            )
-        found = read_pool(kind, where, count=share, seed=seed, licence=licence)
-        yield from found.dropped
-        yield from found.items()
-    for exported in sessions:
-        yield from session_items(place, exported, licence=licence or "unknown")
-
-
-def _shares(count: int, pools: int) -> list[int | None]:
-    return [count // pools + (number < count % pools) for number in range(pools)]
-
-
-def _shown(sources: str | None) -> str | int | None:
-    """For the manifest: a number, or the name of a file without the folders of this machine."""
-    if sources is None:
-        return None
-    return int(sources) if sources.isdigit() else Path(sources).name
-
-
-def _guard(folders: list[Path]) -> Any:
-    if not folders:
-        return None
-    from thinkedit.dataset.leakage import Benchmarks
-
-    return Benchmarks.read(folders)
 
 
 def _engine(name: str, workers: int, address: str | None, gpus: float) -> Engine:
