@@ -13,6 +13,7 @@ from thinkedit.provingground import render, samples
 from thinkedit.provingground.editor import ProvingGroundEditor
 from thinkedit.provingground.expert import ProvingGroundExpert
 from thinkedit.provingground.judge import verdict
+from thinkedit.provingground.meaning import meaning
 from thinkedit.provingground.reading import read
 from thinkedit.provingground.scene import Background, Scene, Thing
 from thinkedit.types import Critique
@@ -117,7 +118,7 @@ def test_a_prompt_that_failed_is_worded_in_another_way() -> None:
         history = tuple(Past(n, text) for n, text in enumerate(prompts[:-1], 1))
         prompts.append(critique(SCENE, prompt=prompts[-1], history=history).next_prompt)
         assert prompts.count(prompts[-1]) == 1
-        assert read(prompts[-1]).asks == read(RED).asks
+        assert meaning(SCENE, prompts[-1]) == meaning(SCENE, RED)
 
 
 def test_in_the_small_world_it_says_little() -> None:

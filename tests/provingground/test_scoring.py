@@ -81,6 +81,8 @@ def test_whatever_is_done_too_weakly_has_half_marks_at_most(world: str) -> None:
         ("remove the star", SCENE.put(6, replace(STAR, faint=True)), (5, 8.5)),
         ("remove the star", SCENE.put(6, None).put(0, None), (5, 10)),
         ("remove the star", SCENE.put(0, None), (0, 10)),
+        # A thing that was moved along counts once.
+        ("remove the star", SCENE.put(6, None).put(0, None).put(9, CIRCLE), (6, 10)),
         ("move the star to the bottom left corner", SCENE.put(6, None).put(12, STAR), (10, 10)),
         ("move the star to the bottom left corner", SCENE.put(6, None).put(1, STAR), (3, 10)),
         ("move the star to the bottom left corner", SCENE.put(12, STAR), (4, 10)),

@@ -13,9 +13,9 @@ from thinkedit.provingground.rates import Rates
 
 FROZEN = {
     "samples": "cc1d2fb18e024f67",
-    "weak 1.0": "622f1cc8188d44db",
-    "middle 0.7": "924fbec11e98a7e6",
-    "strong 0.4": "2ac89f3df031b450",
+    "weak 1.0": "c34b882e4a1eb4b0",
+    "middle 0.7": "3cbe6ac039471ab8",
+    "strong 0.4": "60ec17d1ab0b95ca",
 }
 
 

@@ -85,7 +85,7 @@ def attempt(scene: Scene, prompt: str, seed: int, name: str, rates: Rates) -> At
     if asks and made != scene:
         victim = _victim(scene, touched, asks, lot)
         if victim is not None and lot.fails("spill", rates.spill, left=_left(scene, victim, reading)):
-            made = _spilled(made, victim, asks[0], lot)
+            made = _spilled(made, victim, touched, asks[0], lot)
     return Attempt(made, tuple(lot.failures), blocks)
 
 
@@ -153,7 +153,7 @@ def _left(scene: Scene, victim: int, reading: Reading) -> float:
     return REMEDIED if named else GENERAL if keep.rest else 1.0
 
 
-def _spilled(scene: Scene, victim: int, ask: Ask, lot: _Lot) -> Scene:
+def _spilled(scene: Scene, victim: int, touched: set[int], ask: Ask, lot: _Lot) -> Scene:
     """The scene with the victim changed in the way of what was asked."""
     if victim < 0:
         others = [name for name in BACKGROUNDS if name != scene.background.colour]
@@ -164,9 +164,9 @@ def _spilled(scene: Scene, victim: int, ask: Ask, lot: _Lot) -> Scene:
         return scene
     if ask.kind == "remove":
         return scene.put(victim, None)
-    if ask.kind == "move" and scene.free:
-        to = scene.free[lot.pick(len(scene.free), "to")]
-        return scene.put(victim, None).put(to, thing)
+    free = [place for place in scene.free if place not in touched]
+    if ask.kind == "move" and free:
+        return scene.put(victim, None).put(free[lot.pick(len(free), "to")], thing)
     if ask.kind == "resize":
         return scene.put(victim, replace(thing, size=4 if thing.size <= 2 else 0))
     look = ask.look if ask.kind in ("recolour", "add", "replace") else Look()

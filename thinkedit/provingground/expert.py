@@ -89,7 +89,7 @@ class ProvingGroundExpert:
             return Critique(reasoning=f"The editor refused the prompt: {request.error}", next_prompt=again)
         found = verdict(request.source, request.edited, request.instruction)
         shown = examine(request.edited)
-        seen = faults(scene, shown.scene, found, asks, request.threshold)
+        seen = faults(scene, shown.scene, found, asks, request.threshold, had)
         question = (digest(scene, shown), request.instruction, request.prompt, request.look)
         errs = chance("errs", *question) >= self.skill
         if self.scores:
@@ -127,10 +127,16 @@ class ProvingGroundExpert:
             cured = self._imagined(scene, found, seen[0], question)
             if pick(2, "misses", *question):
                 named = cured
-        if cured.kind == "lost" and had.numbered:
-            # Numbered steps were not enough: the words of two of them fit the same thing.
-            cured = replace(cured, kind="wrong")
         remedies = had | _remedy(scene, cured)
+        reasoned = any(ask.reasoned for ask in read(request.instruction).asks)
+        if remedies == had and (
+            # Its remedy was not enough: the words fit the wrong thing, or the same thing twice. And where
+            # nothing was changed again and again, it may be that the wrong thing was as it was to become.
+            cured.kind in ("lost", "spill") or (cured.kind == "nothing" and (reasoned or request.history))
+        ):
+            remedies = had | Remedies(named=True)
+            if remedies == had and len(found.done) > 1:
+                remedies = had | Remedies(numbered=True)
         if errs and remedies.named and cured.kind in ("wrong", "reasoning"):
             outcome = _mistaken(scene, outcome, question)
         return Critique(

@@ -53,6 +53,14 @@ def remedies_in(scene: Scene, reading: Reading) -> Remedies:
     )
 
 
+def _politely(text: str, *, numbered: bool) -> str:
+    if numbered:
+        return f"please do this: {text}"
+    if text.lower().startswith(("please", "i ")):
+        return f"now {text[0].lower() if text[0] == 'P' else text[0]}{text[1:]}"
+    return f"please {text[0].lower()}{text[1:]}"
+
+
 def _pointed(scene: Scene, which: Reference | None) -> bool:
     """Whether a thing is named by the one place where it stands, and not only by a side of the picture."""
     return which is not None and which.where is not None and (which.where.row > 0 or scene.world.grid == 3)
@@ -78,8 +86,8 @@ def prompt(scene: Scene, instruction: str, outcome: Outcome, remedies: Remedies,
     else:
         text = " and ".join([steps[0], *(step[0].lower() + step[1:] for step in steps[1:])])
     if way >= POLITE:
-        text = f"please do this: {text}" if remedies.numbered else f"please {text[0].lower()}{text[1:]}"
-        text = text if small else f"P{text[1:]}"
+        text = _politely(text, numbered=remedies.numbered and len(steps) > 1)
+        text = text if small else f"{text[0].upper()}{text[1:]}"
     touched = {change.place for change in outcome}
     kept = [place for place in sorted(remedies.kept) if place not in touched]
     names = [

@@ -22,8 +22,8 @@ HALF = 0.5
 COPIED, ELSEWHERE = 0.4, 0.3
 """For a thing that is now in both places, and for one that came to another place than was said."""
 
-SEVERITY = {"gone": 1.0, "shape": 0.8, "style": 0.8, "colour": 0.6, "background": 0.6, "new": 0.6,
-            "size": 0.5, "texture": 0.5, "faint": 0.5}  # fmt: skip
+SEVERITY = {"gone": 1.0, "moved": 0.8, "shape": 0.8, "style": 0.8, "colour": 0.6, "background": 0.6,
+            "new": 0.6, "size": 0.5, "texture": 0.5, "faint": 0.5}  # fmt: skip
 HARM = 0.5
 """Of the semantic score, for a harm of severity 1."""
 
@@ -119,7 +119,19 @@ def _compare(source: Scene, edited: Scene, outcome: Outcome) -> tuple[tuple[Done
             harms.append(Harm("new", place))
         else:
             harms.append(Harm(_differences(before, now)[0], place))
-    return tuple(done), tuple(harms)
+    return tuple(done), _moved_along(source, edited, harms)
+
+
+def _moved_along(source: Scene, edited: Scene, harms: list[Harm]) -> tuple[Harm, ...]:
+    """With one harm for a thing that is now elsewhere, not one where it was and one where it is."""
+    made = list(harms)
+    for gone in [harm for harm in harms if harm.what == "gone" and harm.place is not None]:
+        for new in [harm for harm in made if harm.what == "new" and harm.place is not None]:
+            if edited.things[new.place or 0] == source.things[gone.place or 0]:
+                made.remove(new)
+                made[made.index(gone)] = Harm("moved", gone.place)
+                break
+    return tuple(made)
 
 
 def _differences(before: Thing, now: Thing | None) -> list[str]:

@@ -10,8 +10,9 @@ from thinkedit.provingground.wording import the, thing_at
 __all__ = ["explained", "told"]
 
 _LOST = {
-    "gone": "something vanished", "shape": "a shape changed", "style": "the style changed",
-    "colour": "a colour changed", "background": "the background changed", "new": "something new appeared",
+    "gone": "something vanished", "moved": "something moved", "shape": "a shape changed",
+    "style": "the style changed", "colour": "a colour changed", "background": "the background changed",
+    "new": "something new appeared",
     "size": "a size changed", "texture": "a texture changed", "faint": "something became transparent",
 }  # fmt: skip
 
