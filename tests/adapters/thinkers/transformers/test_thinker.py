@@ -305,9 +305,9 @@ async def test_a_template_of_the_users_own(tmp_path: Path) -> None:
 
 async def test_large_pictures_are_reduced(own: TransformersThinker) -> None:
     wide = Picture.from_pixels(np.full((1500, 3000, 3), 90, np.uint8))
-    from thinkedit.adapters.thinkers.transformers.thinker import _shown
+    from thinkedit.adapters.thinkers.transformers.thinker import shown
 
-    assert _shown(wide, 1024 * 1024).shape[0] * _shown(wide, 1024 * 1024).shape[1] <= 1024 * 1024
+    assert shown(wide, 1024 * 1024).shape[0] * shown(wide, 1024 * 1024).shape[1] <= 1024 * 1024
     assert (await own.critique(CritiqueRequest(wide, wide, "warmer", "warmer"))).state is CritiqueState.SCORED
 
 

@@ -20,7 +20,7 @@ from thinkedit.adapters.thinkers.transformers.model import Ask, Model, Settings
 from thinkedit.errors import SettingsError, ThinkerFailed
 from thinkedit.images import Picture
 
-__all__ = ["TransformersThinker"]
+__all__ = ["TransformersThinker", "shown"]
 
 
 class TransformersThinker(AskingThinker):
@@ -107,7 +107,7 @@ class TransformersThinker(AskingThinker):
     async def ask(self, question: Question) -> Reply:
         settings = self._settings
         pictures = await run_sync(
-            lambda: tuple(_shown(picture, self._max_pixels) for picture in question.pictures)
+            lambda: tuple(shown(picture, self._max_pixels) for picture in question.pictures)
         )
         sampled = settings.temperature or (settings.look_temperature if question.look else 0.0)
         ask = Ask(pictures, question.messages, question.form, sampled, question.look)
@@ -125,7 +125,7 @@ class TransformersThinker(AskingThinker):
         await self._replicas.aclose()
 
 
-def _shown(picture: Picture, max_pixels: int) -> NDArray[np.uint8]:
+def shown(picture: Picture, max_pixels: int) -> NDArray[np.uint8]:
     """The picture as the model sees it: RGB on white, of at most `max_pixels`."""
     size = picture.size
     if size[0] * size[1] > max_pixels:
