@@ -19,7 +19,7 @@ from thinkedit.provingground.rates import EDITORS, GENERAL, REMEDIED, Rates
 from thinkedit.provingground.scene import Scene, Thing
 
 NEVER = Rates(0, 0, 0, 0, 0, 0)
-SEEDS = 1200
+SEEDS = 800
 
 SCENE = full(
     r1c1=Thing("circle", "red", 4),

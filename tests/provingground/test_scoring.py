@@ -43,7 +43,7 @@ def scores(instruction: str, edited: Scene) -> tuple[float, float]:
 
 @pytest.mark.parametrize("world", ["full", "small"])
 def test_whatever_is_done_rightly_has_full_marks_and_what_is_not_done_none(world: str) -> None:
-    for sample in samples("train", 120, 5, world):  # type: ignore[arg-type]
+    for sample in samples("train", 70, 5, world):  # type: ignore[arg-type]
         scene = decode(sample.picture)
         for outcome in meaning(scene, sample.instruction):
             for pick in (0, 1):
@@ -153,7 +153,7 @@ def test_any_picture_of_the_world_has_scores_in_range(edited: Scene, number: int
 @pytest.mark.parametrize("world", ["full", "small"])
 def test_editor_and_judge_read_alike_where_nothing_fails_and_nothing_is_to_be_compared(world: str) -> None:
     seen = 0
-    for sample in samples("train", 150, 11, world):  # type: ignore[arg-type]
+    for sample in samples("train", 100, 11, world):  # type: ignore[arg-type]
         scene = decode(sample.picture)
         resolved = any(ask.reasoned for ask in read(sample.instruction).asks)
         prompt = anyio.run(EXPERT.plan, PlanRequest(sample.picture, sample.instruction))
@@ -162,4 +162,4 @@ def test_editor_and_judge_read_alike_where_nothing_fails_and_nothing_is_to_be_co
             if len({change.place for change in meaning(scene, sample.instruction)[0]}) < 2 or text == prompt:
                 assert verdict(sample.picture, render(done.scene), sample.instruction).semantic == 10, text
                 seen += 1
-    assert seen > 200
+    assert seen > 120
