@@ -12,6 +12,8 @@ from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from thinkedit.training.rewards import RewardConfig
+
 __all__ = ["Common", "GrpoConfig", "LoraConfig", "SftConfig", "TrainConfig", "VllmConfig"]
 
 
@@ -65,7 +67,9 @@ class Common(Table):
     max_pixels: of each picture; larger ones are reduced, as the thinker `transformers` does in the loop.
     batch: samples of one optimiser step on all GPUs together; per_device_batch: at once on one of them.
     warmup: part of all steps (below 1), or steps. max_steps goes over epochs. optimizer: as transformers
-    names them. dtype: of the weights; device `auto`: a GPU if there is one.
+    names them. bf16: compute in bfloat16 on a GPU. dtype: of the weights, by default float32, in which small
+    updates are not lost, and bfloat16 for those that LoRA leaves as they are. device `auto`: a GPU if there
+    is one.
     freeze_vision, freeze_projector, freeze_language: what is not trained.
     report: where curves go besides the console. keep: checkpoints. workers: processes that open pictures.
     """
@@ -94,7 +98,8 @@ class Common(Table):
     max_steps: int | None = Field(None, ge=1)
     seed: int = Field(0, ge=0, lt=2**32)
 
-    dtype: Literal["bfloat16", "float32"] = "bfloat16"
+    dtype: Literal["bfloat16", "float32"] | None = None
+    bf16: bool = True
     device: Literal["auto", "cpu"] = "auto"
     attention: Literal["sdpa", "eager", "flash_attention_2"] | None = None
     gradient_checkpointing: bool = True
@@ -165,6 +170,7 @@ class GrpoConfig(Common):
     mask_truncated: bool = False
     log_completions: bool = False
     vllm: VllmConfig | None = None
+    reward: RewardConfig = Field(default_factory=RewardConfig)
 
     editor: str = Field(min_length=1)
     judge: str = Field(min_length=1)
