@@ -65,7 +65,7 @@ class RewardConfig(Frozen):
     alpha, beta, gamma: of format, critic and edit. The paper does not give them; the defaults are ours.
     edit_score: which score the edit reward is the gain of: `overall` = sqrt(semantic * quality), by which the
         loop chooses, `mean` of both, or `semantic` alone as in the code.
-    neutral_edit: edit reward of an answer whose edit or judgement failed through no fault of its own.
+    neutral_edit: edit reward of an answer whose edit or judgement failed, was refused or was left out.
     unread_edit: edit reward of an answer that cannot be read. At -1 none is worth more than one that can be;
         at 0 breaking the form is a way out of a bad edit.
     skip_above: make no edit where the overall score of the shown image is this or more; the edit reward is
