@@ -12,6 +12,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from thinkedit.training.edit_feedback import FeedbackConfig
 from thinkedit.training.rewards import RewardConfig
 
 __all__ = ["Common", "GrpoConfig", "LoraConfig", "SftConfig", "TrainConfig", "VllmConfig"]
@@ -171,6 +172,7 @@ class GrpoConfig(Common):
     log_completions: bool = False
     vllm: VllmConfig | None = None
     reward: RewardConfig = Field(default_factory=RewardConfig)
+    feedback: FeedbackConfig = Field(default_factory=FeedbackConfig)
 
     editor: str = Field(min_length=1)
     judge: str = Field(min_length=1)
@@ -180,6 +182,11 @@ class GrpoConfig(Common):
     def _groups(self) -> Self:
         if self.batch % self.generations:
             raise ValueError(f"batch is {self.batch}: give a multiple of generations, {self.generations}")
+        if self.save_steps % self.iterations:
+            raise ValueError(
+                f"save_steps is {self.save_steps}: give a multiple of iterations, {self.iterations}, since "
+                "completions that are used again are not saved"
+            )
         return self
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -217,6 +218,22 @@ def enough_memory(config: Common) -> Iterator[None]:
         if "can't allocate memory" not in str(error):
             raise
         raise SettingsError(f"memory ran out: {'; '.join(remedies(config))}") from error
+
+
+@contextmanager
+def plain() -> Iterator[None]:
+    """Without progress bars, and without what the libraries tell each other of names that have changed."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*gradient_checkpointing.*", FutureWarning)
+            yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def remedies(config: Common) -> list[str]:

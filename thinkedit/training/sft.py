@@ -30,6 +30,7 @@ from thinkedit.training.setup import (
     load_processor,
     lora,
     needed,
+    plain,
 )
 
 __all__ = ["train"]
@@ -51,7 +52,7 @@ def train(config: SftConfig, *, resume: bool = False, say: Callable[[str], None]
     from trl import SFTConfig as Arguments
     from trl import SFTTrainer
 
-    with enough_memory(config):
+    with enough_memory(config), plain():
         model = load_model(config)
         trainer = SFTTrainer(
             model=model,
