@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from thinkedit.adapters.judges import JUDGES
 from thinkedit.adapters.models import Models
 from thinkedit.adapters.registry import EDITORS, THINKERS
 from thinkedit.config import Config, load_config
@@ -58,8 +59,8 @@ def test_every_block_is_read_and_its_models_are_made(
     missing: MissingExtra | None = None
     for name, options in config.models.items():
         kind = str(options["kind"]).partition(":")[0]
-        assert kind in EDITORS or kind in THINKERS, f"{page}: {name} is of no kind that there is"
-        ways = [models.editor] if kind in EDITORS else [models.thinker]
+        assert kind in {*EDITORS, *THINKERS, *JUDGES}, f"{page}: {name} is of no kind that there is"
+        ways = [models.editor if kind in EDITORS else models.thinker if kind in THINKERS else models.judge]
         for get in [models.safety] if name == config.loop.safety else ways:
             try:
                 model = get(name)
