@@ -28,8 +28,7 @@ the curve alone. What it does to other samples is not kept: there, a row that ra
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -106,8 +105,7 @@ class RewardConfig(Frozen):
         return self.preset == "code-compat"
 
 
-@dataclass(frozen=True)
-class Components:
+class Components(NamedTuple):
     """The three rewards of one answer, not weighted; None where there is nothing to compare with."""
 
     format: float
