@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from thinkedit.adapters.local.libraries import quiet
-from thinkedit.adapters.local.loading import loading
+from thinkedit.adapters.local.loading import loading, resolve
 from thinkedit.adapters.require import require
 from thinkedit.errors import SettingsError, ThinkerFailed
 from thinkedit.training.config import Common, LoraConfig
@@ -72,6 +72,7 @@ def load_processor(config: Common) -> Any:
     """The processor, which has to take pictures. ThinkerFailed where it does not."""
     from transformers import AutoProcessor, ProcessorMixin
 
+    resolve(config.model, "config.json", config.revision, ThinkerFailed)
     with loading(config.model, ThinkerFailed), quiet("transformers"):
         processor = AutoProcessor.from_pretrained(
             config.model, revision=config.revision, trust_remote_code=config.trust_remote_code
