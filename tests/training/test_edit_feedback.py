@@ -216,7 +216,7 @@ def test_a_shown_image_without_a_score_is_judged() -> None:
                 attempt("two", before=None),
                 attempt("three", before=None, shown=OTHER, source=OTHER),
                 attempt(step=Step(Kind.SATISFIED), before=None, shown=OTHER, source=OTHER),
-                attempt("four", source=None),
+                attempt("four", source=Path("/no/such/picture.png")),
             ]
         )
     told = [(outcome.kind, outcome.before, outcome.after) for outcome in outcomes]

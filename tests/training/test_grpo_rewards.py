@@ -151,7 +151,7 @@ def test_the_seed_of_a_row_and_the_threshold_are_passed_on(pictures: list[str]) 
         functions, _ = make_reward_functions(PAPER, feedback, threshold=9)
         texts = [said(8, 8, "a"), said(9, 9, "b"), said(prompt="red")]
         functions[0](**batch(texts, pictures, seed=[5, 6, 7]))
-    assert seeds == [(5, "a"), (8, "red")]  # a prompt that is repeated gets the next seed
+    assert sorted(seeds) == [(5, "a"), (8, "red")]  # a prompt that is repeated gets the next seed
 
 
 def test_the_published_mix_comes_out_of_the_functions_and_weights(pictures: list[str]) -> None:

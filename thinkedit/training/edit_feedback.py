@@ -25,6 +25,7 @@ from thinkedit.errors import SettingsError
 from thinkedit.images import Picture
 from thinkedit.training.feedback_cache import FeedbackCache
 from thinkedit.training.feedback_calls import Failed, FeedbackCalls, FeedbackConfig
+from thinkedit.training.feedback_pictures import SetPictures
 from thinkedit.training.next_step import Kind, Step
 from thinkedit.training.rewards import Scores
 
@@ -37,15 +38,16 @@ log = logging.getLogger("thinkedit")
 class Attempt:
     """One answer to try; `step` is what the loop would do upon it (`next_step`).
 
-    source: None where it cannot be read. before: the judge's scores of the shown image; where they are None,
-    the judge is asked for those of `shown`. seed: None for the configuration's.
+    source, shown: pictures, or files that are read when they are needed. before: the judge's scores of the
+    shown image; where they are None, the judge is asked for those of `shown`. seed: None for the
+    configuration's.
     """
 
     step: Step
-    source: Picture | None
+    source: Picture | Path
     instruction: str
     before: Scores | None = None
-    shown: Picture | None = None
+    shown: Picture | Path | None = None
     seed: int | None = None
 
 
@@ -171,6 +173,7 @@ class EditFeedback:
     async def _made(self) -> None:
         editor, judge = (self._models.editor(self._names[0]), self._models.judge(self._names[1]))
         self._calls = FeedbackCalls(editor, judge, self.config, self._cache)
+        self._pictures = SetPictures()
 
     async def _check(self) -> None:
         for model in (self._models_called.editor, self._models_called.judge):
@@ -212,18 +215,18 @@ class EditFeedback:
         return made
 
     async def _one(self, attempt: Attempt) -> Outcome:
-        step, source, calls = attempt.step, attempt.source, self._models_called
+        step, calls, pictures = attempt.step, self._models_called, self._pictures
         outcome = Outcome(Kind.JUDGED, step.prompt, attempt.before)
         try:
-            if source is None:
-                raise Failed(Kind.NO_SOURCE, "the source cannot be read")
             if attempt.before is None and attempt.shown is not None:
-                asked = JudgeRequest(source, attempt.shown, attempt.instruction)
+                source, shown = await pictures.get(attempt.source), await pictures.get(attempt.shown)
+                asked = JudgeRequest(source, shown, attempt.instruction)
                 outcome = replace(outcome, before=await calls.scores(asked))
             if step.kind is not None:
                 return replace(outcome, kind=step.kind)
             if outcome.before is None:
-                raise Failed(Kind.NO_BEFORE, "the shown image has no scores and cannot be read")
+                raise Failed(Kind.NO_BEFORE, "there is neither a score of the shown image nor the image")
+            source = await pictures.get(attempt.source)
             seed = self.config.seed_of(source, attempt.instruction) if attempt.seed is None else attempt.seed
             request = EditRequest(source, step.prompt, seed + step.later)
             after, image = await calls.gained(request, attempt.instruction)
@@ -234,5 +237,7 @@ class EditFeedback:
 
 def _content(attempt: Attempt) -> tuple[object, ...]:
     """What decides the outcome of an attempt."""
-    shas = [None if picture is None else picture.sha256 for picture in (attempt.source, attempt.shown)]
-    return (attempt.step, *shas, attempt.instruction, attempt.before, attempt.seed)
+    images = [
+        image.sha256 if isinstance(image, Picture) else image for image in (attempt.source, attempt.shown)
+    ]
+    return (attempt.step, *images, attempt.instruction, attempt.before, attempt.seed)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import anyio
+from anyio.to_thread import run_sync
 from pydantic import Field
 
 from thinkedit.adapters.base import Editor, EditRequest, Judge, JudgeRequest, Progress
@@ -91,6 +92,8 @@ class FeedbackCalls:
                 return scores, image
         if image is None:
             image = await self._edited(request)
+            # In a thread, so that slots of edits that end at once are taken again before all are hashed.
+            await run_sync(getattr, image, "sha256")
             self._cache.keep_edit(key, image)
         return await self.scores(JudgeRequest(request.source, image, instruction)), image
 

@@ -7,28 +7,19 @@ then read from that. They are plain functions on purpose: TRL would wait for cor
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from thinkedit.errors import ThinkEditError
-from thinkedit.images import Picture, load
 from thinkedit.training.edit_feedback import Attempt, EditFeedback, Outcome
 from thinkedit.training.next_step import Kind, next_step
 from thinkedit.training.rewards import Components, RewardConfig, Scores, components
 
 __all__ = ["RewardFunction", "make_reward_functions", "text_of"]
 
-log = logging.getLogger("thinkedit")
-
 RewardFunction: TypeAlias = Callable[..., list[float | None]]
-
-KEPT = 64
-"""Pictures kept open: all answers to a prompt come with the same two."""
 
 
 def make_reward_functions(
@@ -106,10 +97,10 @@ class _Scorer:
         )
         return Attempt(
             step=step,
-            source=_picture(row["source"]),
+            source=Path(row["source"]),
             instruction=row["instruction"],
             before=before,
-            shown=_picture(row["edited"]) if before is None else None,
+            shown=Path(row["edited"]) if before is None and row.get("edited") else None,
             seed=row.get("seed"),
         )
 
@@ -126,19 +117,6 @@ def _row(batch: Mapping[str, Any], place: int) -> dict[str, Any]:
 def _scores(row: Mapping[str, Any]) -> Scores | None:
     semantic, quality = row.get("semantic"), row.get("quality")
     return None if semantic is None or quality is None else Scores(semantic, quality)
-
-
-def _picture(path: str) -> Picture | None:
-    try:
-        return _loaded(path)
-    except (ThinkEditError, OSError) as error:
-        log.warning("a picture of the set cannot be read: %s", error)
-        return None
-
-
-@lru_cache(KEPT)
-def _loaded(path: str) -> Picture:
-    return load(Path(path)).picture
 
 
 def _log(batch: Mapping[str, Any], outcomes: Sequence[Outcome]) -> None:
