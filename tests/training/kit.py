@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import json
 import random
-import shutil
+import signal
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from thinkedit.adapters.protocol import Template
 from thinkedit.training.config import GrpoConfig, SftConfig
 from thinkedit.training.rows import user_text
 
-__all__ = ["TEMPLATE", "answer", "grpo_config", "sets", "sft_config", "taught", "untaught"]
+__all__ = ["TEMPLATE", "answer", "grpo_config", "kill_at", "sets", "sft_config", "taught", "untaught"]
 
 TEMPLATE = "wanted: {instruction}\ntold: {prompt}\n"
 COLOURS = ("red", "green", "blue", "white")
@@ -130,5 +132,32 @@ def taught() -> Path:
     return config.output
 
 
-def forget() -> None:
-    shutil.rmtree(_home(), ignore_errors=True)
+def kill_at(step: int, method: str, config: Any, path: Path) -> None:
+    """Run it in a process of its own, and kill that without warning once it has told of this step."""
+    write(config, path)
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN.format(method=method), str(path)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith(f"step {step}/"):
+                process.send_signal(signal.SIGKILL)
+                break
+    assert process.returncode == -signal.SIGKILL
+
+
+RUN = """
+import runpy, torch
+torch.set_num_threads(1)
+runpy.run_module("thinkedit.training.{method}", run_name="__main__")
+"""
+
+
+def write(config: Any, path: Path) -> None:
+    """The configuration as a file."""
+    values = config.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    lines = [f"{name} = {json.dumps(value)}" for name, value in values.items() if not isinstance(value, dict)]
+    for name, table in values.items():
+        if isinstance(table, dict):
+            lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

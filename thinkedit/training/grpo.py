@@ -68,6 +68,7 @@ def train(
     ) as feedback:
         feedback.check()
         processor = load_processor(config)
+        given = arguments(config) | _grpo(config)
 
         from trl import GRPOConfig as Arguments
         from trl import GRPOTrainer
@@ -77,7 +78,7 @@ def train(
             trainer = GRPOTrainer(
                 model=load_model(config),
                 reward_funcs=functions,
-                args=Arguments(**arguments(config), reward_weights=weights, **_grpo(config)),
+                args=Arguments(**given, reward_weights=weights),
                 train_dataset=grpo_dataset(rows, config.max_pixels),
                 processing_class=processor,
                 peft_config=lora(config),

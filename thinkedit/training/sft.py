@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from thinkedit.training.config import SftConfig
-from thinkedit.training.data import check_template, sft_dataset
+from thinkedit.training.data import check_lengths, check_template, sft_dataset
 from thinkedit.training.progress import say_nothing, tell
 from thinkedit.training.rows import sft_rows
 from thinkedit.training.runs import begin, finish, last_checkpoint
@@ -48,15 +48,16 @@ def train(config: SftConfig, *, resume: bool = False, say: Callable[[str], None]
     begin(config, resume=resume, rows=len(rows))
     processor = load_processor(config)
     check_template(processor, rows[0])
+    check_lengths(processor, rows, config.max_pixels, config.max_length)
+    given = arguments(config)
 
     from trl import SFTConfig as Arguments
     from trl import SFTTrainer
 
     with enough_memory(config), plain():
-        model = load_model(config)
         trainer = SFTTrainer(
-            model=model,
-            args=Arguments(**arguments(config), max_length=None, completion_only_loss=True),
+            model=load_model(config),
+            args=Arguments(**given, max_length=None, completion_only_loss=True),
             train_dataset=sft_dataset(rows, config.max_pixels),
             processing_class=processor,
             peft_config=lora(config),
