@@ -170,7 +170,7 @@ def main() -> int:
     took = statistics.median(elapsed for elapsed, _ in whole)
     processor = statistics.median(used for _, used in whole)
     busy = (84 + 2 * 38) * EDIT + 6 * LIMIT
-    bound = busy / SLOTS + JUDGE
+    bound = busy / SLOTS
     print(f"{COUNT} answers, {SLOTS} slots each, edit {EDIT} s, judgement {JUDGE} s, {SIDE} x {SIDE} pixels")
     print(f"step: {took:.2f} s, {took / BOUND:.3f} of the bound of {BOUND:.2f} s (goal {GOAL})")
     print(f"bare: {alone:.2f} s, {alone / BOUND:.3f} of the bound; the step is {took / alone:.3f} of that")
