@@ -42,7 +42,7 @@ class Team:
 
     def web(self, token: str | None = None, **headers: str) -> httpx.AsyncClient:
         known = {} if token is None else bearer(token)
-        return httpx.AsyncClient(base_url=self.base, headers={**known, **headers})
+        return httpx.AsyncClient(base_url=self.base, headers={**known, **headers}, timeout=30)
 
     @asynccontextmanager
     async def client(self, token: str | None, mode: Any = "auto", **options: Any) -> AsyncIterator[Client]:

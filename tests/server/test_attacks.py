@@ -326,7 +326,7 @@ async def chunks(size: int, sent: list[int]) -> AsyncIterator[bytes]:
 @pytest.mark.parametrize("path", ["/mcp", "/images"])
 async def test_oversize_bodies_are_cut_off(started: Started, config: Config, path: str) -> None:  # noqa: F811
     small = config.server.model_copy(update={"body_bytes": 200_000})
-    async with started(server=small) as base, httpx.AsyncClient(base_url=base) as web:
+    async with started(server=small) as base, httpx.AsyncClient(base_url=base, timeout=30) as web:
         declared = await web.post(path, content=b"x" * 200_001, headers=JSON)
         assert "MB" in declared.json()["error"]
         assert declared.status_code == 413
@@ -519,7 +519,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
                 await drip(stream, b" ")
             else:
                 await ended(stream)
-        async with httpx.AsyncClient(base_url=base) as web:
+        async with httpx.AsyncClient(base_url=base, timeout=30) as web:
             assert (await web.post("/images", content=jpeg)).status_code == 201
     assert "Traceback" not in caplog.text
 
@@ -548,7 +548,7 @@ async def test_many_idle_connections_stop_nobody(
     async with impatient(started, monkeypatch, head=60, waiting=20) as base:
         idle = [await connect(base) for _ in range(150)]
         try:
-            async with httpx.AsyncClient(base_url=base) as web:
+            async with httpx.AsyncClient(base_url=base, timeout=30) as web:
                 assert (await web.post("/images", content=jpeg)).status_code == 201
             for stream in idle[:100]:  # the oldest had to make room
                 assert await ended(stream) == b""
@@ -562,7 +562,10 @@ async def test_a_quiet_stream_of_events_is_not_ended(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     limits = {"head": 0.2, "body": 0.2, "silence": 0.2}
-    async with impatient(started, monkeypatch, **limits) as base, httpx.AsyncClient(base_url=base) as web:
+    async with (
+        impatient(started, monkeypatch, **limits) as base,
+        httpx.AsyncClient(base_url=base, timeout=30) as web,
+    ):
         headers = await _headers(web, newest=False)
         async with web.stream("GET", "/mcp", headers=headers) as events:
             assert events.status_code == 200
@@ -584,7 +587,7 @@ async def test_a_file_name_in_a_form_goes_nowhere(started: Started, jpeg: bytes)
         b"\xff\xfe.jpg",
         b"a" * 5000,
     ]
-    async with started() as base, httpx.AsyncClient(base_url=base) as web:
+    async with started() as base, httpx.AsyncClient(base_url=base, timeout=30) as web:
         for name in names:
             body = (
                 b'--z\r\nContent-Disposition: form-data; name="file"; filename="' + name + b'"\r\n'
@@ -645,7 +648,7 @@ async def test_hosts_and_origins_cannot_write_into_the_log(
 
 
 async def test_pages_show_hostile_words_as_words(started: Started, jpeg: bytes) -> None:  # noqa: F811
-    async with started() as base, httpx.AsyncClient(base_url=base) as web:
+    async with started() as base, httpx.AsyncClient(base_url=base, timeout=30) as web:
         uri = (await web.post("/images", content=jpeg)).json()["uri"]
         async with Client(f"{base}/mcp") as client:
             asked = {"image": uri, "instruction": f"make it warmer {HOSTILE}"}
@@ -682,7 +685,7 @@ async def test_pages_of_others_and_names_of_others_are_refused(started: Started,
         ({"origin": "file://"}, 403),
         ({"origin": "HTTP://EVIL.example"}, 403),
     ]
-    async with started() as base, httpx.AsyncClient(base_url=base) as web:
+    async with started() as base, httpx.AsyncClient(base_url=base, timeout=30) as web:
         for headers, status in strange:
             for method in ("GET", "POST", "OPTIONS", "DELETE"):
                 answer = await web.request(method, path, headers={**JSON, **headers})
@@ -692,7 +695,7 @@ async def test_pages_of_others_and_names_of_others_are_refused(started: Started,
 
 async def test_what_is_served_is_what_was_checked(started: Started, jpeg: bytes) -> None:  # noqa: F811
     """A picture that is a page too: it is made anew, and served as a picture that nobody sniffs at."""
-    async with started() as base, httpx.AsyncClient(base_url=base) as web:
+    async with started() as base, httpx.AsyncClient(base_url=base, timeout=30) as web:
         both = jpeg + b"<html><script>alert(1)</script></html>"
         uploaded = await web.post("/images", content=both, headers={"content-type": "text/html"})
         assert uploaded.status_code == 201

@@ -341,6 +341,6 @@ def test_a_new_token_and_its_line(tmp_path: Path) -> None:
 
 
 async def test_http_without_tokens_is_as_before(config: Config) -> None:
-    async with team(config, {}) as served, httpx.AsyncClient(base_url=served.base) as web:
+    async with team(config, {}) as served, httpx.AsyncClient(base_url=served.base, timeout=30) as web:
         assert (await web.get("/sessions")).status_code == 200
         assert (await web.get("/.well-known/oauth-protected-resource")).status_code == 404

@@ -65,7 +65,7 @@ async def test_edits_an_upload_and_gives_it_back(started: Started, jpeg: bytes, 
     async def note(progress: float, total: float | None, message: str | None) -> None:
         seen.append(message or "")
 
-    async with started() as base, httpx.AsyncClient(base_url=base) as web:
+    async with started() as base, httpx.AsyncClient(base_url=base, timeout=30) as web:
         uploaded = await web.post("/images", content=jpeg, headers={"content-type": "image/jpeg"})
         assert uploaded.status_code == 201
         source = uploaded.json()
@@ -109,7 +109,7 @@ async def test_cancel_in_the_middle_and_go_on(started: Started, jpeg: bytes) -> 
         if "turn 2" in (message or "") and ": editing" in (message or ""):
             reached.set()
 
-    async with started(models=models) as base, httpx.AsyncClient(base_url=base) as web:
+    async with started(models=models) as base, httpx.AsyncClient(base_url=base, timeout=30) as web:
         uri = (await web.post("/images", content=jpeg)).json()["uri"]
         for mode in ("auto", "legacy"):
             async with Client(f"{base}/mcp", mode=mode) as client:  # type: ignore[arg-type]  # two eras
@@ -143,7 +143,7 @@ async def finished(client: Client, session_id: str) -> dict[str, Any]:
 
 async def test_two_clients_at_once(started: Started, jpeg: bytes) -> None:
     answers: dict[str, dict[str, Any]] = {}
-    async with started() as base, httpx.AsyncClient(base_url=base) as web:
+    async with started() as base, httpx.AsyncClient(base_url=base, timeout=30) as web:
         uri = (await web.post("/images", content=jpeg)).json()["uri"]
 
         async def edit(instruction: str) -> None:
@@ -168,7 +168,7 @@ async def test_no_file_may_be_named(started: Started, config: Config, pictures: 
 
 
 async def test_upload_by_form(started: Started, jpeg: bytes) -> None:
-    async with started() as base, httpx.AsyncClient(base_url=base) as web:
+    async with started() as base, httpx.AsyncClient(base_url=base, timeout=30) as web:
         raw = await web.post("/images", content=jpeg)
         form = await web.post("/images", files={"file": ("a.jpg", jpeg, "image/jpeg")}, data={"note": "x"})
         assert form.status_code == 201
@@ -189,7 +189,7 @@ async def test_upload_by_form(started: Started, jpeg: bytes) -> None:
 
 
 async def test_download(started: Started, jpeg: bytes) -> None:
-    async with started() as base, httpx.AsyncClient(base_url=base) as web:
+    async with started() as base, httpx.AsyncClient(base_url=base, timeout=30) as web:
         uploaded = await web.post("/images", content=jpeg)
         where = uploaded.headers["location"]
         got = await web.get(where)
@@ -220,7 +220,7 @@ BAD: list[tuple[str, str, bytes, int, str]] = [
 
 async def test_bad_requests_are_one_line(started: Started, config: Config) -> None:
     small = config.server.model_copy(update={"body_bytes": 200_000})
-    async with started(server=small) as base, httpx.AsyncClient(base_url=base) as web:
+    async with started(server=small) as base, httpx.AsyncClient(base_url=base, timeout=30) as web:
         for method, path, body, status, words in BAD:
             answer = await web.request(method, path, content=body)
             assert answer.status_code == status, (method, path, answer.text)
@@ -238,7 +238,7 @@ async def test_a_body_without_a_length_is_cut_off(started: Started, config: Conf
             yield b"x" * 50_000
 
     small = config.server.model_copy(update={"body_bytes": 200_000})
-    async with started(server=small) as base, httpx.AsyncClient(base_url=base) as web:
+    async with started(server=small) as base, httpx.AsyncClient(base_url=base, timeout=30) as web:
         try:
             answer = await web.post("/images", content=endless())
         except (httpx.WriteError, httpx.ReadError):  # the server may hang up while we still send
@@ -250,7 +250,7 @@ async def test_a_body_without_a_length_is_cut_off(started: Started, config: Conf
 async def test_a_bomb_is_refused_before_it_is_decoded(started: Started) -> None:
     stream = io.BytesIO()
     Image.new("1", (30_000, 30_000)).save(stream, "PNG")
-    async with started() as base, httpx.AsyncClient(base_url=base) as web:
+    async with started() as base, httpx.AsyncClient(base_url=base, timeout=30) as web:
         answer = await web.post("/images", content=stream.getvalue())
     assert answer.status_code == 400
     assert "30,000 x 30,000" in answer.json()["error"] or "900" in answer.json()["error"]
@@ -270,7 +270,7 @@ STRANGERS: list[tuple[dict[str, str], int]] = [
 
 async def test_strangers_are_refused_everywhere(started: Started, config: Config) -> None:
     body = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
-    async with started() as base, httpx.AsyncClient(base_url=base) as web:
+    async with started() as base, httpx.AsyncClient(base_url=base, timeout=30) as web:
         for path in ("/mcp", "/images", f"/images/{'0' * 64}", "/elsewhere"):
             for headers, status in STRANGERS:
                 answer = await web.post(path, json=body, headers=headers)
@@ -279,7 +279,7 @@ async def test_strangers_are_refused_everywhere(started: Started, config: Config
 
 
 async def test_this_machine_is_no_stranger(started: Started, jpeg: bytes) -> None:
-    async with started() as base, httpx.AsyncClient(base_url=base) as web:
+    async with started() as base, httpx.AsyncClient(base_url=base, timeout=30) as web:
         for host in ("localhost", "localhost:1", "127.0.0.1:99", "[::1]:8000"):
             headers = {"host": host, "origin": "http://localhost:6274"}
             assert (await web.post("/images", content=jpeg, headers=headers)).status_code == 201
