@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -343,6 +344,21 @@ class TestItsOwnLoop:
             asyncio.run(cancelled())
             assert ended.wait(5)
             assert feedback.run([attempt(step=Step(Kind.UNREAD))])[0].kind is Kind.UNREAD
+
+    def test_ctrl_c_in_the_trainers_thread_ends_its_calls(self) -> None:
+        ended = threading.Event()
+
+        async def interrupt(request: EditRequest) -> None:
+            signal.raise_signal(signal.SIGINT)
+            try:
+                await anyio.sleep_forever()
+            finally:
+                ended.set()
+
+        with opened(Waiting(interrupt)) as feedback:
+            with pytest.raises(KeyboardInterrupt):
+                feedback.run([attempt()])
+            assert ended.wait(5)
 
     def test_closing_ends_what_is_under_way_and_the_models(self) -> None:
         started = threading.Event()

@@ -140,6 +140,13 @@ def test_nothing_that_a_row_lacks_raises(pictures: list[str]) -> None:
     assert made == [[1, 0, 1, 1], [None, None, None, 0], [0, -1, 0, 0]]
 
 
+def test_neutral_is_not_unchanged(pictures: list[str]) -> None:
+    """An answer that ends the loop keeps what is there; one that failed gets what the configuration says."""
+    config = RewardConfig(neutral_edit=-0.25)
+    with opened(ScriptedEditor(faults=lambda *_: EditorFailed("down"))) as feedback:
+        assert called(config, feedback, batch([said(), said(9, 9)], pictures))[2] == [-0.25, 0.0]
+
+
 def test_the_seed_of_a_row_and_the_threshold_are_passed_on(pictures: list[str]) -> None:
     seeds = []
 

@@ -62,7 +62,7 @@ def form(text: str) -> float:
 def answer(text: str) -> str:
     """The prompt for the editor; "" where there is none, and no edit is then made."""
     found = _ANSWER.search(without_spaces(text))
-    return "" if found is None else found[1].strip()
+    return "" if found is None else found[1]
 
 
 def critic(text: str, shown: Scores | None) -> float:
