@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SPREAD := -n 2 --dist loadfile
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test test-all check bench soak bench-gpu gallery bundle clean
+.PHONY: demo test test-all check bench soak bench-gpu gallery learn bundle clean
 
 demo: .venv/.core ## edit a real photograph and show the turns
 	@mkdir -p out && rm -f out/demo.jpg
@@ -35,6 +35,9 @@ bench-gpu: .venv/.models ## real model sizes beside bare libraries; one line whe
 
 gallery: .venv/.dev ## make docs/gallery.md and its pictures again
 	$(BIN)/python scripts/gallery.py
+
+learn: .venv/.models ## train a tiny thinker in the proving ground and measure it; SEEDS=3 writes docs/learning.md
+	$(BIN)/python scripts/learn --seeds $(or $(SEEDS),1) $(if $(SEEDS),--page)
 
 bundle: .venv/.dev ## dist/thinkedit-VERSION.mcpb, which hosts install with one click
 	$(BIN)/python scripts/bundle.py

@@ -1,0 +1,148 @@
+"""Trains a tiny thinker from random weights in the proving ground, and measures what it learns.
+
+    python scripts/learn                     # one seed: base, SFT, GRPO, the loop on held-out scenes
+    python scripts/learn --seeds 3 --page    # three seeds and the ablations; writes docs/learning.md
+
+Method: data by `thinkedit dataset` (a perfect expert, the middle editor), a model of Qwen3-VL's classes with
+1.6 million parameters that is first taught to see, `thinkedit train sft` and `thinkedit train grpo` with
+`recipes/provingground`, then the ordinary loop with the result. Everything is a simulation. What is there
+already in `--folder` is not made again, so that a run that was stopped goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from learn import page
+from learn.base import teach_to_see
+from learn.measures import critic, held_out, images_of, one_edit, sessions, thinker
+from learn.results import Measured, read, write
+from learn.runs import RECIPES, command, make_data
+from thinkedit.provingground import NOTICE
+from thinkedit.provingground.rates import EDITORS
+from thinkedit.training.config import SftConfig
+from thinkedit.training.reading import read_config
+
+ABLATIONS = {
+    "without edit reward": ("reward.alpha=0.4", "reward.beta=0.6", "reward.gamma=0.0"),
+    "without critic reward": ("reward.alpha=0.3", "reward.beta=0.0", "reward.gamma=0.7"),
+}
+"""The weight of what is left out goes to the others in proportion."""
+
+TRAINED_ON = "middle"
+SCENES_SEED = 7
+MODEL = "config.json"
+
+
+class Learn:
+    """One seed's folder: `random`, `base`, `sft`, `grpo`, the ablations, and what was measured of each."""
+
+    def __init__(self, folder: Path, data: Path, seed: int, scenes: int, say: Callable[[str], None]) -> None:
+        self.folder, self.data, self.seed, self.say = folder, data, seed, say
+        self.scenes = held_out(scenes, SCENES_SEED)
+
+    def base(self, steps: int | None) -> None:
+        if not (self.folder / "base" / MODEL).exists():
+            self.say("== base: learning to see")
+            changes = self._changes("random", "base", steps)
+            data = self.data / "steps.jsonl"
+            config = read_config(RECIPES / "base.toml", SftConfig, [*changes, f"data={data}"])
+            teach_to_see(config, data, RECIPES / "template.txt", self.say)
+
+    def sft(self, steps: int | None) -> None:
+        if not (self.folder / "sft" / MODEL).exists():
+            self.say("== SFT: expert steps")
+            self._train("sft", "base", "sft", steps, [f"data={self.data / 'sft_train.json'}"])
+
+    def grpo(self, steps: int | None, name: str = "grpo", changes: tuple[str, ...] = ()) -> None:
+        if not (self.folder / name / MODEL).exists():
+            self.say(f"== GRPO{'' if name == 'grpo' else ' ' + name}: editing feedback")
+            self._train("grpo", "sft", name, steps, [f"data={self.data / 'rl_train.jsonl'}", *changes])
+
+    def measure(self, name: str, editors: tuple[str, ...]) -> Measured:
+        """Of a trained model; `no thinker` is one edit."""
+        path = self.folder / "measured" / f"{name}.json"
+        if not path.exists():
+            self.say(f"== measuring: {name}")
+            if name == "no thinker":
+                write(path, Measured(loop={editor: one_edit(self.scenes, editor) for editor in editors}))
+            else:
+                make = partial(thinker, self.folder / name, RECIPES / "template.txt")
+                answers = critic(make, images_of(self.scenes, TRAINED_ON))
+                write(path, Measured(answers, {e: sessions(self.scenes, e, make) for e in editors}))
+        return read(path)
+
+    def _train(self, method: str, model: str, name: str, steps: int | None, more: list[str]) -> None:
+        changes = [*self._changes(model, name, steps), *more]
+        options = [part for change in changes for part in ("--set", change)]
+        resume = ["--resume"] if any((self.folder / name).glob("checkpoint-*")) else []
+        command(["train", method, RECIPES / f"{method}.toml", *options, *resume], self.say)
+
+    def _changes(self, model: str, name: str, steps: int | None) -> list[str]:
+        made = [f"model={self.folder / model}", f"output={self.folder / name}", f"seed={self.seed}"]
+        return made if steps is None else [*made, f"max_steps={steps}"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument(
+        "--seeds", type=int, default=1, metavar="N", help="models from different random weights"
+    )
+    parser.add_argument("--folder", type=Path, default=Path("out/learn"), metavar="DIR")
+    parser.add_argument(
+        "--sources", type=int, default=8000, metavar="N", help="scenes that the data is made of"
+    )
+    parser.add_argument(
+        "--scenes", type=int, default=300, metavar="N", help="held-out scenes that are measured"
+    )
+    for what in ("base", "sft", "grpo"):
+        parser.add_argument(f"--{what}-steps", type=int, metavar="N", help="instead of the recipe's")
+    parser.add_argument(
+        "--ablations", action="store_true", help="GRPO without edit and without critic reward"
+    )
+    parser.add_argument("--page", action="store_true", help="write docs/learning.md; includes the ablations")
+    given = parser.parse_args()
+
+    begun = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"{(time.monotonic() - begun) / 60:5.1f} min  {text}", flush=True)
+
+    say(NOTICE)
+    folder = given.folder.absolute()
+    data = folder / "data"
+    if not (data / "rl_train.jsonl").exists():
+        say("== data")
+        make_data(data, given.sources, say)
+    editors = (TRAINED_ON, *(name for name in EDITORS if name != TRAINED_ON))
+    found: dict[str, list[Measured]] = {}
+    for seed in range(given.seeds):
+        one = Learn(folder / str(seed), data, seed, given.scenes, say)
+        one.base(given.base_steps)
+        one.sft(given.sft_steps)
+        one.grpo(given.grpo_steps)
+        found.setdefault("no thinker", []).append(one.measure("no thinker", editors))
+        found.setdefault("base", []).append(one.measure("base", ()))
+        for name in ("sft", "grpo"):
+            found.setdefault(name, []).append(one.measure(name, editors))
+        if given.page or given.ablations:
+            for name, changes in ABLATIONS.items():
+                one.grpo(given.grpo_steps, name, changes)
+                found.setdefault(name, []).append(one.measure(name, (TRAINED_ON,)))
+    print()
+    for line in page.tables(found, editors):
+        print(line)
+    if given.page:
+        say(str(page.write(folder, given.seeds, found, editors)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
