@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -351,8 +350,6 @@ class TestItsOwnLoop:
         me = threading.get_ident()
 
         async def interrupt(request: EditRequest) -> None:
-            while sys._current_frames()[me].f_code.co_name != "wait":  # for the outcomes
-                await anyio.sleep(0)
             signal.pthread_kill(me, signal.SIGINT)
             try:
                 await anyio.sleep_forever()

@@ -101,7 +101,7 @@ class EditFeedback:
         self._path = cache
         self._open: tuple[AbstractContextManager[BlockingPortal], BlockingPortal] | None = None
         self._calls: FeedbackCalls | None = None
-        self._scopes: set[anyio.CancelScope] = set()
+        self._scopes: dict[object, anyio.CancelScope] = {}
 
     def __enter__(self) -> Self:
         cache = FeedbackCache(self._path)
@@ -146,16 +146,18 @@ class EditFeedback:
 
     def run(self, attempts: Sequence[Attempt]) -> list[Outcome]:
         """One outcome for each attempt, in their order. Raises nothing that comes of editor or judge."""
-        future = self._portal.start_task_soon(self._batch, attempts)
+        portal, batch = self._portal, object()
         try:
-            return future.result()
-        except BaseException:  # such as Ctrl-C in the trainer's thread
-            future.cancel()
+            return portal.start_task_soon(self._batch, attempts, batch).result()
+        except Exception:
+            raise
+        except BaseException:  # Ctrl-C in the trainer's thread, perhaps before there is a future to cancel
+            portal.call(self._leave, batch)
             raise
 
     async def arun(self, attempts: Sequence[Attempt]) -> list[Outcome]:
         """As `run`, for a caller in an asyncio loop; cancelling it ends its calls."""
-        future: Future[list[Outcome]] = self._portal.start_task_soon(self._batch, attempts)
+        future: Future[list[Outcome]] = self._portal.start_task_soon(self._batch, attempts, object())
         return await asyncio.wrap_future(future)
 
     @property
@@ -181,11 +183,15 @@ class EditFeedback:
                 await model.check()
 
     async def _end(self) -> None:
-        for scope in self._scopes:
+        for scope in self._scopes.values():
             scope.cancel()
         await self._models.aclose()
 
-    async def _batch(self, attempts: Sequence[Attempt]) -> list[Outcome]:
+    def _leave(self, batch: object) -> None:
+        if batch in self._scopes:
+            self._scopes[batch].cancel()
+
+    async def _batch(self, attempts: Sequence[Attempt], batch: object) -> list[Outcome]:
         outcomes: dict[int, Outcome] = {}
         places: dict[object, list[int]] = {}  # what a batch holds several times is tried once
         for place, attempt in enumerate(attempts):
@@ -196,13 +202,13 @@ class EditFeedback:
             outcomes.update(dict.fromkeys(same, outcome))
 
         with anyio.CancelScope() as scope:
-            self._scopes.add(scope)
+            self._scopes[batch] = scope
             try:
                 async with anyio.create_task_group() as tasks:
                     for same in places.values():
                         tasks.start_soon(one, same)
             finally:
-                self._scopes.discard(scope)
+                del self._scopes[batch]
         if len(outcomes) < len(attempts):
             raise SettingsError("the edit feedback was closed while a batch was under way")
         made = [outcomes[place] for place in range(len(attempts))]
