@@ -22,6 +22,7 @@ EXTRAS: dict[str, str] = {
     "langchain_openai": "chat",
     "matplotlib": "evaluate",
     "openai": "openai",
+    "peft": "train",
     "pyarrow": "dataset",
     "ray": "ray",
     "scipy": "evaluate",

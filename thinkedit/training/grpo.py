@@ -17,16 +17,19 @@ time limit, and one that fails gives a neutral reward and shifts no other's.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from thinkedit.adapters.models import Models
+from thinkedit.errors import SettingsError
 from thinkedit.training.config import GrpoConfig
 from thinkedit.training.data import grpo_dataset
 from thinkedit.training.edit_feedback import EditFeedback
 from thinkedit.training.grpo_rewards import make_reward_functions
+from thinkedit.training.memory import check_room
 from thinkedit.training.progress import say_nothing, tell
 from thinkedit.training.rows import rl_rows
 from thinkedit.training.runs import begin, finish, last_checkpoint
@@ -59,6 +62,10 @@ def train(
     and EditorFailed or ThinkerFailed where editor or judge are not there when the run starts.
     """
     needed(config)
+    if config.vllm is not None and importlib.util.find_spec("vllm") is None:
+        raise SettingsError(
+            '[vllm] needs vLLM, which is not installed: pip install "trl[vllm]", or leave it out'
+        )
     rows = rl_rows(config)
     say(f"{len(rows)} samples of {config.data}")
     begin(config, resume=resume, rows=len(rows))
@@ -68,17 +75,19 @@ def train(
     ) as feedback:
         feedback.check()
         processor = load_processor(config)
-        given = arguments(config) | _grpo(config)
+        check_room(config)
 
         from trl import GRPOConfig as Arguments
         from trl import GRPOTrainer
 
         functions, weights = make_reward_functions(config.reward, feedback, threshold=config.threshold)
         with enough_memory(config), plain():
+            # First the arguments: they tell transformers how the launcher deals the weights that are loaded.
+            args = Arguments(**arguments(config), **_grpo(config), reward_weights=weights)
             trainer = GRPOTrainer(
                 model=load_model(config),
                 reward_funcs=functions,
-                args=Arguments(**given, reward_weights=weights),
+                args=args,
                 train_dataset=grpo_dataset(rows, config.max_pixels),
                 processing_class=processor,
                 peft_config=lora(config),

@@ -103,7 +103,19 @@ def _told(config: Common, rows: int) -> dict[str, Any]:
     told = config.model_dump(mode="json", exclude={"models"})
     with open(config.data, "rb") as file:
         told["data_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
-    return told | {"method": type(config).__name__.removesuffix("Config").lower(), "rows": rows}
+    method = type(config).__name__.removesuffix("Config").lower()
+    before, licences = made_with(Path(config.model)), _licences(config.data.parent)
+    return told | {"method": method, "rows": rows, "before": before, "licences": licences}
+
+
+def _licences(folder: Path) -> dict[str, Any] | None:
+    """Of the set's sources, by pool, as `thinkedit dataset` counts them; None where nothing says so."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        found = manifest["stages"]["sources"]["licences"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _short(value: object) -> str:

@@ -237,15 +237,23 @@ def plain() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def remedies(config: Common) -> list[str]:
-    """What would take less memory, what changes the result least first."""
+def remedies(config: Common, *, weights: bool = False) -> list[str]:
+    """What would take less memory, what changes the result least first.
+
+    weights: only what helps where the model itself, with gradients and optimiser, is too large.
+    """
+    dealt = "train on more GPUs with FSDP or ZeRO-3"
+    if weights:
+        if config.lora is None:
+            return [f"{dealt}, or add [lora]"]
+        return [dealt] if config.lora.quantize is not None else ['set lora.quantize = "nf4"', dealt]
     ways = []
     if not config.gradient_checkpointing:
         ways.append("set gradient_checkpointing = true")
     if config.per_device_batch > 1:
         ways.append(f"halve per_device_batch ({config.per_device_batch}; the batch stays what it is)")
     if config.lora is None:
-        ways.append("train on more GPUs with FSDP or ZeRO-3, or add [lora]")
+        ways.append(f"{dealt}, or add [lora]")
     elif config.lora.quantize is None:
         ways.append('set lora.quantize = "nf4"')
     if config.max_pixels > 512 * 512:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from thinkedit.training.config import SftConfig
 from thinkedit.training.data import check_lengths, check_template, sft_dataset
+from thinkedit.training.memory import check_room
 from thinkedit.training.progress import say_nothing, tell
 from thinkedit.training.rows import sft_rows
 from thinkedit.training.runs import begin, finish, last_checkpoint
@@ -49,15 +50,17 @@ def train(config: SftConfig, *, resume: bool = False, say: Callable[[str], None]
     processor = load_processor(config)
     check_template(processor, rows[0])
     check_lengths(processor, rows, config.max_pixels, config.max_length)
-    given = arguments(config)
+    check_room(config)
 
     from trl import SFTConfig as Arguments
     from trl import SFTTrainer
 
     with enough_memory(config), plain():
+        # First the arguments: they tell transformers how the launcher deals the weights that are loaded.
+        args = Arguments(**arguments(config), max_length=None, completion_only_loss=True)
         trainer = SFTTrainer(
             model=load_model(config),
-            args=Arguments(**given, max_length=None, completion_only_loss=True),
+            args=args,
             train_dataset=sft_dataset(rows, config.max_pixels),
             processing_class=processor,
             peft_config=lora(config),

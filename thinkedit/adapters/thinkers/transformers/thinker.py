@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,10 @@ from thinkedit.adapters.thinkers.transformers.model import Ask, Model, Settings
 from thinkedit.errors import SettingsError, ThinkerFailed
 from thinkedit.images import Picture
 
-__all__ = ["TransformersThinker", "shown"]
+__all__ = ["OWN_TEMPLATE", "TransformersThinker", "shown"]
+
+OWN_TEMPLATE = "prompt_template.txt"
+"""The prompt that a model was trained with, in its folder, where it was not the loop's own."""
 
 
 class TransformersThinker(AskingThinker):
@@ -29,7 +33,8 @@ class TransformersThinker(AskingThinker):
         thinker = TransformersThinker("Qwen/Qwen3-VL-8B-Instruct")
 
     model: a folder, or an id of the Hugging Face Hub, that `AutoModelForImageTextToText` loads.
-    prompt_template, score_range, corrective_retry: see `AskingThinker`.
+    prompt_template, score_range, corrective_retry: see `AskingThinker`; a model's own prompt, if its folder
+        has an OWN_TEMPLATE, goes over the loop's.
     temperature: 0 is greedy. look_temperature: for the second and further looks at one image.
     max_tokens: of one answer. max_pixels: of each picture; larger ones are reduced.
     constrained: let the model write nothing but well-formed answers; small models need it.
@@ -62,6 +67,9 @@ class TransformersThinker(AskingThinker):
         revision: str | None = None,
         trust_remote_code: bool = False,
     ) -> None:
+        if prompt_template is None and isinstance(model, str):
+            own = Path(model).expanduser() / OWN_TEMPLATE
+            prompt_template = str(own) if own.is_file() else None
         super().__init__(
             prompt_template=prompt_template, score_range=score_range, corrective_retry=corrective_retry
         )
