@@ -61,6 +61,7 @@ def test_paths_are_relative_to_the_file_and_changes_to_here(tmp_path: Path) -> N
         (SFT + "batch = 0", [], ("'batch' has the value 0", "run.toml", "greater than or equal to 1")),
         (SFT.replace('data = "sets/sft_train.json"\n', ""), [], ("has no 'data'",)),
         (SFT + "freeze_language = true", [], ("leave nothing to train",)),
+        (SFT + "freeze_language = true\n[lora]", [], ("leave one out",)),
         (SFT + "batch = ", [], ("not valid TOML",)),
     ],
 )

@@ -165,6 +165,8 @@ def test_models_that_are_down_are_told_before_the_thinker_is_loaded(
     config = grpo_config(folder, untaught(), tmp_path / "out", editor="dead", models={"dead": dead})
     with pytest.raises(EditorFailed, match=r"127\.0\.0\.1:9"):
         grpo.train(config)
+    with pytest.raises(SettingsError, match="4 samples, fewer than the 16 prompts of one step: lower batch"):
+        grpo.train(grpo_config(folder, untaught(), tmp_path / "out", batch=64))
     with pytest.raises(SettingsError, match="unknown judge 'scriptd': did you mean 'scripted'"):
         grpo.train(grpo_config(folder, untaught(), tmp_path / "out", judge="scriptd"))
     gone = Models(judges={"gone": ScriptedJudge(down=ThinkerFailed("no judge at this address"))})

@@ -88,6 +88,12 @@ EXAMPLES = {
     ),
     "report": ("thinkedit evaluate report runs/gedit", "thinkedit evaluate report runs/a runs/b -o report"),
     "compare": ("thinkedit evaluate compare runs/a runs/b",),
+    "sft": (
+        "thinkedit train sft recipes/editthinker-4b-lora/sft.toml --dry-run",
+        "thinkedit train sft recipes/editthinker-4b-lora/sft.toml --set batch=16 --resume",
+    ),
+    "grpo": ("thinkedit train grpo recipes/editthinker-4b-lora/grpo.toml",),
+    "export_model": ("thinkedit train export out/editthinker-8b/grpo -o editthinker-8b --dtype bfloat16",),
     "prune": ("thinkedit sessions prune --older-than 30d --dry-run", "thinkedit sessions prune --keep 20"),
 }
 

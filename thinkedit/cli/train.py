@@ -10,7 +10,7 @@ import typer
 from thinkedit.cli import options
 
 if TYPE_CHECKING:
-    from thinkedit.training.config import Common
+    from thinkedit.training.config import TrainConfig
 
 __all__ = ["train"]
 
@@ -94,8 +94,8 @@ def grpo(
     say(str(run(settings, resume=resume, say=say)))
 
 
-@train.command()
-def export(
+@train.command("export")
+def export_model(
     checkpoint: Annotated[
         Path, typer.Argument(metavar="CHECKPOINT", help="The folder of a run, or a checkpoint-N in it.")
     ],
@@ -120,7 +120,7 @@ def export(
 
 
 def _planned(
-    config: Common, gpus: int, sharding: Literal["none", "fsdp", "zero3"], gpu_memory: float
+    config: TrainConfig, gpus: int, sharding: Literal["none", "fsdp", "zero3"], gpu_memory: float
 ) -> None:
     from thinkedit.cli.failures import UNEXPECTED
     from thinkedit.cli.output import say

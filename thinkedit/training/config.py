@@ -120,6 +120,8 @@ class Common(Table):
     def _fits(self) -> Self:
         if self.freeze_vision and self.freeze_projector and self.freeze_language and self.lora is None:
             raise ValueError("freeze_vision, freeze_projector and freeze_language leave nothing to train")
+        if self.freeze_language and self.lora is not None:
+            raise ValueError("freeze_language is set, and [lora] trains the language model: leave one out")
         return self
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from thinkedit.adapters.local.placement import gb
 from thinkedit.errors import SettingsError
-from thinkedit.training.config import Common, GrpoConfig, SftConfig
+from thinkedit.training.config import Common, GrpoConfig, TrainConfig
 from thinkedit.training.counting import Counted, architecture_of, count
 from thinkedit.training.memory import Memory, Sharding, estimate
 from thinkedit.training.rows import RlRow, SftRow, rl_rows, sft_rows
-from thinkedit.training.setup import accumulation, needed, remedies, weights
+from thinkedit.training.setup import accumulation, check_enough, needed, remedies, weights
 
 __all__ = ["Plan", "dry_run"]
 
@@ -91,7 +91,9 @@ class Plan:
         return accumulation(self.config, self.gpus)
 
 
-def dry_run(config: Common, *, gpus: int = 1, sharding: Sharding = "none", gpu_memory: float = 80e9) -> Plan:
+def dry_run(
+    config: TrainConfig, *, gpus: int = 1, sharding: Sharding = "none", gpu_memory: float = 80e9
+) -> Plan:
     """Read the set and the model's configuration, and reckon. gpu_memory: bytes of each GPU.
 
     Raises what a run would raise for its set, its options and what is not installed. Loads no weights and
@@ -101,23 +103,19 @@ def dry_run(config: Common, *, gpus: int = 1, sharding: Sharding = "none", gpu_m
     if sharding != "none" and gpus == 1:
         raise SettingsError(f"sharding {sharding} is for several GPUs: give --gpus, or leave it out")
     accumulation(config, gpus)
-    rows: Sequence[SftRow | RlRow] = (
-        sft_rows(config) if isinstance(config, SftConfig) else rl_rows(_grpo(config))
-    )
+    rows: Sequence[SftRow | RlRow]
+    if isinstance(config, GrpoConfig):
+        rows, each, iterations = rl_rows(config), config.batch // config.generations, config.iterations
+        check_enough(config, len(rows))
+        # What is left at the end of an epoch is a step of its own in transformers; TRL's GRPO leaves it out.
+        per_epoch = len(rows) // each * iterations
+    else:
+        rows, iterations = sft_rows(config), 1
+        per_epoch = math.ceil(len(rows) / config.batch)
+    steps = config.max_steps or math.ceil(per_epoch * config.epochs)
     architecture = architecture_of(config)
     counted = count(config, architecture)
     lengths = _lengths(config, rows, architecture)
-    each = config.batch if isinstance(config, SftConfig) else config.batch // _grpo(config).generations
-    iterations = config.iterations if isinstance(config, GrpoConfig) else 1
-    # transformers takes what is left at the end of an epoch as a step of its own; TRL's GRPO leaves it out.
-    per_epoch = (
-        math.ceil(len(rows) / each) if isinstance(config, SftConfig) else len(rows) // each * iterations
-    )
-    steps = config.max_steps or math.ceil(per_epoch * config.epochs)
-    if not steps:
-        raise SettingsError(
-            f"the set has {len(rows)} samples, fewer than the {each} prompts of one step: lower batch"
-        )
     memory = estimate(
         config,
         counted,
@@ -146,11 +144,6 @@ def dry_run(config: Common, *, gpus: int = 1, sharding: Sharding = "none", gpu_m
         judgements=calls,
         notes=lengths.notes,
     )
-
-
-def _grpo(config: Common) -> GrpoConfig:
-    assert isinstance(config, GrpoConfig)
-    return config
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ from thinkedit.training.rows import rl_rows
 from thinkedit.training.runs import begin, finish, last_checkpoint
 from thinkedit.training.setup import (
     arguments,
+    check_enough,
     enough_memory,
     freeze,
     load_model,
@@ -67,6 +68,7 @@ def train(
             '[vllm] needs vLLM, which is not installed: pip install "trl[vllm]", or leave it out'
         )
     rows = rl_rows(config)
+    check_enough(config, len(rows))
     say(f"{len(rows)} samples of {config.data}")
     begin(config, resume=resume, rows=len(rows))
     cache = config.output / f"feedback-{os.environ.get('RANK', '0')}.jsonl"

@@ -5,7 +5,7 @@ the GPUs where FSDP or ZeRO-3 deals them. The rest is rough. Activations: with c
 each layer (tokens * width * 2 bytes) and one layer in full; without, every layer in full, which is about
 2 bytes * (10 * width + 3 * inner width) for each token, with an attention that keeps no square of tokens.
 Gathered: the two largest units that FSDP or ZeRO-3 puts together, in 2 bytes. Cache: keys and values of all
-answers that are written at once. Logits: the answer's tokens times the vocabulary, 4 bytes, twice. On top
+answers that are written at once. Logits take nothing, since TRL goes over the vocabulary in pieces. On top
 come 2 GB for CUDA and the libraries, and 10 % for what is lost between blocks.
 """
 
@@ -90,7 +90,6 @@ def estimate(
         "optimiser": counted.trained * adam / shards,
         "gathered": 2 * counted.largest * 2 if shards > 1 else 0,
         "activations": _activations(config, text, tokens) + _vision(config, architecture, at_once * prompt),
-        "logits": 2 * at_once * answer * text.vocab_size * 4,
     }
     if isinstance(config, GrpoConfig):
         parts["cache"] = _cache(config, text, prompt + answer, gpus)

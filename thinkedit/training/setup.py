@@ -15,7 +15,7 @@ from thinkedit.adapters.local.libraries import quiet
 from thinkedit.adapters.local.loading import loading, resolve
 from thinkedit.adapters.require import require
 from thinkedit.errors import SettingsError, ThinkerFailed
-from thinkedit.training.config import Common, LoraConfig
+from thinkedit.training.config import Common, GrpoConfig
 
 __all__ = [
     "arguments",
@@ -137,11 +137,11 @@ def lora(config: Common) -> Any:
         lora_alpha=config.lora.alpha,
         lora_dropout=config.lora.dropout,
         target_modules=config.lora.targets,
-        exclude_modules=left_out(config.lora, config),
+        exclude_modules=_left_out(config),
     )
 
 
-def left_out(_: LoraConfig, config: Common) -> str | None:
+def _left_out(config: Common) -> str | None:
     """A pattern of the layers that get no adapter, because their part is frozen."""
     frozen = []
     if config.freeze_vision:
@@ -165,6 +165,14 @@ def accumulation(config: Common, count: int) -> int:
             f"{config.per_device_batch} on {count} GPUs: change one of them"
         )
     return config.batch // at_once
+
+
+def check_enough(config: GrpoConfig, rows: int) -> None:
+    """Raises SettingsError where the set has too few prompts for one step; TRL leaves out what is over."""
+    if rows < (prompts := config.batch // config.generations):
+        raise SettingsError(
+            f"the set has {rows} samples, fewer than the {prompts} prompts of one step: lower batch"
+        )
 
 
 def arguments(config: Common) -> dict[str, Any]:
@@ -256,6 +264,8 @@ def remedies(config: Common, *, weights: bool = False) -> list[str]:
         ways.append(f"{dealt}, or add [lora]")
     elif config.lora.quantize is None:
         ways.append('set lora.quantize = "nf4"')
+    if isinstance(config, GrpoConfig) and config.vllm is None:
+        ways.append(f"lower max_completion ({config.max_completion}), or let [vllm] write the answers")
     if config.max_pixels > 512 * 512:
         ways.append(f"lower max_pixels ({config.max_pixels})")
     return ways or ["take a smaller model or a GPU with more memory"]
