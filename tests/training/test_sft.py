@@ -132,6 +132,21 @@ def test_too_little_memory_says_what_to_change(tmp_path: Path, monkeypatch: pyte
         assert said in str(error.value)
 
 
+def test_several_gpus_want_a_launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    config = sft_config(sets(tmp_path / "sets", 2), untaught(), tmp_path / "out", device="auto")
+    with pytest.raises(
+        SettingsError, match=r"there are 4 GPUs and one process: start it with .accelerate launch"
+    ):
+        setup.arguments(config)
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    given = setup.arguments(config.model_copy(update={"batch": 32}))
+    assert given["gradient_accumulation_steps"] == 1
+    assert given["bf16"]
+    assert not given["use_cpu"]
+
+
 def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import importlib.util
 

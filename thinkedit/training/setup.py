@@ -167,6 +167,10 @@ def accumulation(config: Common, count: int) -> int:
     return config.batch // at_once
 
 
+def _method(config: Common) -> str:
+    return "grpo" if isinstance(config, GrpoConfig) else "sft"
+
+
 def check_enough(config: GrpoConfig, rows: int) -> None:
     """Raises SettingsError where the set has too few prompts for one step; TRL leaves out what is over."""
     if rows < (prompts := config.batch // config.generations):
@@ -183,6 +187,11 @@ def arguments(config: Common) -> dict[str, Any]:
     names = {field.name for field in fields(TrainingArguments)}  # the new name came within version 5
     checkpointing = next(n for n in ("activation_checkpointing", "gradient_checkpointing") if n in names)
     on_gpu = config.device == "auto" and torch.cuda.is_available()
+    if on_gpu and processes() == 1 and (there := torch.cuda.device_count()) > 1:
+        raise SettingsError(
+            f"there are {there} GPUs and one process: start it with `accelerate launch -m thinkedit.training."
+            f"{_method(config)}`, or show it one GPU with CUDA_VISIBLE_DEVICES=0"
+        )
     given: dict[str, Any] = {
         "output_dir": str(config.output),
         "per_device_train_batch_size": config.per_device_batch,
