@@ -14,7 +14,8 @@ from thinkedit.training.config import Common, GrpoConfig, TrainConfig
 from thinkedit.training.counting import Counted, architecture_of, count
 from thinkedit.training.memory import Memory, Sharding, estimate
 from thinkedit.training.rows import RlRow, SftRow, rl_rows, sft_rows
-from thinkedit.training.setup import accumulation, check_enough, needed, remedies, weights
+from thinkedit.training.setup import accumulation, check_enough, needed, weights
+from thinkedit.training.shortage import remedies
 
 __all__ = ["Plan", "dry_run"]
 

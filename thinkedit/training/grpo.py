@@ -36,7 +36,6 @@ from thinkedit.training.runs import begin, finish, last_checkpoint
 from thinkedit.training.setup import (
     arguments,
     check_enough,
-    enough_memory,
     freeze,
     load_model,
     load_processor,
@@ -44,6 +43,7 @@ from thinkedit.training.setup import (
     needed,
     plain,
 )
+from thinkedit.training.shortage import enough_memory
 
 __all__ = ["train"]
 

@@ -19,7 +19,8 @@ from thinkedit.adapters.local.placement import gb, look
 from thinkedit.errors import SettingsError
 from thinkedit.training.config import Common, GrpoConfig
 from thinkedit.training.counting import Counted, architecture_of, count
-from thinkedit.training.setup import accumulation, processes, remedies, weights
+from thinkedit.training.setup import accumulation, processes, weights
+from thinkedit.training.shortage import remedies
 
 __all__ = ["Memory", "Sharding", "check_room", "estimate"]
 

@@ -25,7 +25,6 @@ from thinkedit.training.rows import sft_rows
 from thinkedit.training.runs import begin, finish, last_checkpoint
 from thinkedit.training.setup import (
     arguments,
-    enough_memory,
     freeze,
     load_model,
     load_processor,
@@ -33,6 +32,7 @@ from thinkedit.training.setup import (
     needed,
     plain,
 )
+from thinkedit.training.shortage import enough_memory
 
 __all__ = ["train"]
 
