@@ -2,16 +2,18 @@
 
 Method: Qwen3-VL has seen billions of pictures before anyone fine-tunes it; a model from random weights has
 seen none, and learns to see slowly from expert steps alone, whose targets hardly describe a picture (tried:
-after 1,200 steps it named no thing rightly). So it is first taught to say what stands where in both pictures.
+after 1,200 steps it named no thing rightly). So it is first asked about pictures: what stands where in both,
+what changed, and what became of a thing that is named in words.
 """
 
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from learn.describing import QUESTION, described
+from learn.describing import questions
 from thinkedit.images import Picture
 from thinkedit.training.config import SftConfig
 from thinkedit.training.data import sft_dataset
@@ -23,29 +25,34 @@ from thinkedit.training.tiny import save_tiny
 
 __all__ = ["pictures_in_words", "teach_to_see", "texts"]
 
+PAIRS = 12_000
+"""Pairs of pictures that are asked about."""
 
-def pictures_in_words(steps: Path) -> list[SftRow]:
-    """A row for each different pair of pictures in `steps.jsonl`, in its order."""
-    rows: dict[tuple[str, str], SftRow] = {}
-    known: dict[str, Picture] = {}
+
+def pictures_in_words(steps: Path, seed: int = 0, pairs: int = PAIRS) -> list[SftRow]:
+    """Rows of three questions about each of the first different pairs of pictures in `steps.jsonl`."""
+    rows: list[SftRow] = []
+    seen: set[tuple[str, str]] = set()
+    lot = random.Random(seed)
     for number, line in enumerate(steps.read_text(encoding="utf-8").splitlines(), 1):
         step = json.loads(line)
         pair = step["source"], step["image"]
-        if pair in rows:
+        if pair in seen or len(seen) == pairs:
             continue
-        paths = [steps.parent / name for name in pair]
-        for name, path in zip(pair, paths, strict=True):
-            if name not in known:
-                known[name] = Picture.from_bytes(path.read_bytes())
-        told = described(known[pair[0]], known[pair[1]])
-        rows[pair] = SftRow(QUESTION, told, paths[0], paths[1], f"{steps}:{number}")
-    return list(rows.values())
+        seen.add(pair)
+        source, edited = (steps.parent / name for name in pair)
+        pictures = (Picture.from_bytes(path.read_bytes()) for path in (source, edited))
+        rows += [
+            SftRow(question, answer, source, edited, f"{steps}:{number}")
+            for question, answer in questions(*pictures, lot)
+        ]
+    return rows
 
 
 def texts(steps: Path, rows: list[SftRow], template: Path) -> Iterator[str]:
     """What the tokenizer learns its words from."""
-    yield from [template.read_text(encoding="utf-8"), QUESTION] * 10
-    yield from (row.answer for row in rows[:3000])
+    yield from [template.read_text(encoding="utf-8")] * 100
+    yield from (f"{row.text}\n{row.answer}" for row in rows[:9000])
     for line in steps.read_text(encoding="utf-8").splitlines()[:3000]:
         step = json.loads(line)
         yield from (step["instruction"], step["prompt"], step["reason"], step["answer"])
@@ -58,7 +65,7 @@ def teach_to_see(config: SftConfig, steps: Path, template: Path, say: Callable[[
 
     rows = pictures_in_words(steps)
     count = save_tiny(Path(config.model), texts(steps, rows, template), seed=config.seed)
-    say(f"{count:,} parameters, {len(rows)} pairs of pictures")
+    say(f"{count:,} parameters, {len(rows)} questions about pairs of pictures")
     processor = load_processor(config)
     trainer = SFTTrainer(
         model=load_model(config),

@@ -1,43 +1,77 @@
-"""What stands where in two pictures, in words: what a model that comes off the shelf can say already.
+"""Questions about two pictures and their answers: what a model that comes off the shelf can say already.
 
-Nothing in it speaks of instructions, prompts, scores or remedies; those are for SFT and GRPO to teach.
+What stands where, what changed, and what became of a thing that is named in words. Nothing in it speaks of
+instructions, prompts, scores or remedies; those are for SFT and GRPO to teach.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TypeVar
 
 from thinkedit.images import Picture
-from thinkedit.provingground.decoding import examine
+from thinkedit.provingground.decoding import Decoded, examine
 from thinkedit.provingground.scene import Background, Thing
 from thinkedit.provingground.wording import named_place
 
-__all__ = ["QUESTION", "described"]
+__all__ = ["questions"]
 
 T = TypeVar("T")
-
-QUESTION = "what is there?"
 
 SPECKS = 0.02
 """Part of the pixels; more is called damage."""
 
 
-def described(source: Picture, edited: Picture) -> str:
-    """For each place where either picture has something: what the first has, and what the second.
+@dataclass(frozen=True)
+class _Place:
+    """What one place has in the first picture and in the second."""
+
+    name: str
+    first: Thing | None
+    second: Thing | None
+
+    def told(self) -> str:
+        return f"{self.name} {_both(self.first, self.second, _thing)}"
+
+
+def questions(source: Picture, edited: Picture, lot: random.Random) -> Iterator[tuple[str, str]]:
+    """(question, answer): "what is there?", "what changed?", and of one thing, "the red circle?".
 
     "top left red circle, same. bottom blue square, nothing. grey, same. clean"
     """
     before, after = examine(source), examine(edited)
-    parts = []
-    for place in before.scene.world.places:
-        first, second = before.scene.things[place], after.scene.things[place]
-        if first is not None or second is not None:
-            where = named_place(before.scene.world, place).area
-            parts.append(f"{where} {_both(first, second, _thing)}")
-    parts.append(_both(before.scene.background, after.scene.background, _ground))
-    parts.append("clean" if not after.damage else "specks" if after.damage < SPECKS else "damage")
-    return ". ".join(parts)
+    places = _places(before, after)
+    ground = _both(before.scene.background, after.scene.background, _ground)
+    state = "clean" if not after.damage else "specks" if after.damage < SPECKS else "damage"
+    yield "what is there?", ". ".join([*(place.told() for place in places), ground, state])
+    changed = [place.told() for place in places if place.first != place.second]
+    if before.scene.background != after.scene.background:
+        changed.append(ground)
+    yield "what changed?", ". ".join([*(changed or ["nothing"]), state])
+    _, thing = lot.choice(list(before.scene))
+    colour, shape = lot.choice(((thing.colour, thing.shape), (None, thing.shape), (thing.colour, None)))
+    about = [
+        place.told()
+        for place in places
+        if _is(place.first, colour, shape) or _is(place.second, colour, shape)
+    ]
+    yield f"the {' '.join(word for word in (colour, shape or 'shape') if word)}?", ". ".join(about)
+
+
+def _places(before: Decoded, after: Decoded) -> list[_Place]:
+    """The places where either picture has something."""
+    world = before.scene.world
+    made = (
+        _Place(named_place(world, place).area, before.scene.things[place], after.scene.things[place])
+        for place in world.places
+    )
+    return [place for place in made if place.first is not None or place.second is not None]
+
+
+def _is(thing: Thing | None, colour: str | None, shape: str | None) -> bool:
+    return thing is not None and colour in (None, thing.colour) and shape in (None, thing.shape)
 
 
 def _both(first: T, second: T, name: Callable[[T], str]) -> str:
