@@ -75,7 +75,7 @@ class Learn:
                 write(path, Measured(loop={editor: one_edit(self.scenes, editor) for editor in editors}))
             else:
                 make = partial(thinker, self.folder / name, RECIPES / "template.txt")
-                answers = critic(make, images_of(self.scenes, TRAINED_ON))
+                answers = critic(make, images_of(self.scenes, TRAINED_ON), TRAINED_ON)
                 write(path, Measured(answers, {e: sessions(self.scenes, e, make) for e in editors}))
         return read(path)
 

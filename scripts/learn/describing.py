@@ -16,7 +16,7 @@ from thinkedit.provingground.decoding import Decoded, examine
 from thinkedit.provingground.scene import Background, Thing
 from thinkedit.provingground.wording import named_place
 
-__all__ = ["questions"]
+__all__ = ["described", "questions"]
 
 T = TypeVar("T")
 
@@ -44,8 +44,8 @@ def questions(source: Picture, edited: Picture, lot: random.Random) -> Iterator[
     before, after = examine(source), examine(edited)
     places = _places(before, after)
     ground = _both(before.scene.background, after.scene.background, _ground)
-    state = "clean" if not after.damage else "specks" if after.damage < SPECKS else "damage"
-    yield "what is there?", ". ".join([*(place.told() for place in places), ground, state])
+    state = _state(after)
+    yield "what is there?", described(source, edited)
     changed = [place.told() for place in places if place.first != place.second]
     if before.scene.background != after.scene.background:
         changed.append(ground)
@@ -58,6 +58,17 @@ def questions(source: Picture, edited: Picture, lot: random.Random) -> Iterator[
         if _is(place.first, colour, shape) or _is(place.second, colour, shape)
     ]
     yield f"the {' '.join(word for word in (colour, shape or 'shape') if word)}?", ". ".join(about)
+
+
+def described(source: Picture, edited: Picture) -> str:
+    """The answer to "what is there?"."""
+    before, after = examine(source), examine(edited)
+    ground = _both(before.scene.background, after.scene.background, _ground)
+    return ". ".join([*(place.told() for place in _places(before, after)), ground, _state(after)])
+
+
+def _state(seen: Decoded) -> str:
+    return "clean" if not seen.damage else "specks" if seen.damage < SPECKS else "damage"
 
 
 def _places(before: Decoded, after: Decoded) -> list[_Place]:

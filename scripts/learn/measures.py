@@ -14,6 +14,7 @@ from pathlib import Path
 
 import anyio
 
+from learn.expert import DescribingExpert
 from thinkedit.adapters.base import CritiqueRequest, Past, Thinker
 from thinkedit.adapters.models import Models
 from thinkedit.adapters.thinkers.transformers import TransformersThinker
@@ -23,8 +24,9 @@ from thinkedit.graph.runner import open_runner
 from thinkedit.images import Loaded, Picture
 from thinkedit.provingground import WorldSample, samples
 from thinkedit.provingground.editor import ProvingGroundEditor
-from thinkedit.provingground.expert import ProvingGroundExpert
 from thinkedit.provingground.judge import verdict
+from thinkedit.training.next_step import next_step
+from thinkedit.training.rewards import RewardConfig, Scores, components, mix
 from thinkedit.types import LoopSettings, overall_score
 
 __all__ = ["Critic", "Ended", "Shown", "critic", "held_out", "images_of", "one_edit", "sessions", "thinker"]
@@ -49,13 +51,17 @@ class Shown:
 
 @dataclass(frozen=True)
 class Critic:
-    """One answer about one `Shown`; None where it could not be read. same: the expert's very words."""
+    """One answer about one `Shown`; None where it could not be read. same: the expert's very words.
+
+    reward: what GRPO's default reward would give it.
+    """
 
     scene: str
     said: tuple[float, float] | None
     judged: tuple[float, float]
     same_reason: bool = False
     same_prompt: bool = False
+    reward: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ def thinker(model: Path, template: Path) -> TransformersThinker:
         str(model),
         prompt_template=str(template),
         corrective_retry=False,
-        max_tokens=96,
+        max_tokens=160,
         batch=AT_ONCE,
         device="cpu",
         dtype="float32",
@@ -88,7 +94,7 @@ def thinker(model: Path, template: Path) -> TransformersThinker:
 
 def images_of(scenes: Sequence[WorldSample], editor: str, turns: int = TURNS) -> list[Shown]:
     """The images of sessions with a perfect expert, which are of all degrees of goodness."""
-    made, expert = [], ProvingGroundExpert("1.0")
+    made, expert = [], DescribingExpert()
     editing = ProvingGroundEditor(editor)
     for scene in scenes:
         prompt, history = scene.instruction, list[Past]()
@@ -106,9 +112,12 @@ def images_of(scenes: Sequence[WorldSample], editor: str, turns: int = TURNS) ->
     return made
 
 
-def critic(make: Callable[[], Thinker], shown: Sequence[Shown]) -> list[Critic]:
-    """What the model says of each image. make: gives it; each event loop needs one of its own."""
-    model = make()
+def critic(make: Callable[[], Thinker], shown: Sequence[Shown], editor: str) -> list[Critic]:
+    """What the model says of each image, and what `editor` then makes of its prompt is worth.
+
+    make: gives the model; each event loop needs one of its own.
+    """
+    model, editing = make(), ProvingGroundEditor(editor)
     answers: list[Critic | None] = [None] * len(shown)
 
     async def one(place: int, slots: anyio.CapacityLimiter) -> None:
@@ -118,7 +127,7 @@ def critic(make: Callable[[], Thinker], shown: Sequence[Shown]) -> list[Critic]:
             try:
                 said = await model.critique(about.request)
             except ThinkEditError:
-                answers[place] = Critic(about.scene, None, judged)
+                answers[place] = Critic(about.scene, None, judged, reward=_reward("", about, editing))
                 return
         assert said.semantic is not None
         assert said.quality is not None
@@ -128,6 +137,7 @@ def critic(make: Callable[[], Thinker], shown: Sequence[Shown]) -> list[Critic]:
             judged,
             said.reasoning.strip() == about.reason,
             said.next_prompt.strip() == about.prompt,
+            _reward(said.raw, about, editing),
         )
 
     async def all_of_them() -> None:
@@ -138,6 +148,18 @@ def critic(make: Callable[[], Thinker], shown: Sequence[Shown]) -> list[Critic]:
 
     anyio.run(all_of_them)
     return [answer for answer in answers if answer is not None]
+
+
+def _reward(text: str, about: Shown, editing: ProvingGroundEditor) -> float:
+    """As `training.grpo_rewards` computes it, with the one editor and the exact judge."""
+    request, before, config = about.request, Scores(about.semantic, about.quality), RewardConfig()
+    step = next_step(text, request.prompt, before, config)
+    after: Scores | None = before if step.kind is not None and step.kind.stays else None
+    if step.kind is None:
+        edited = editing.make(request.source, step.prompt, step.later)
+        found = verdict(request.source, edited, request.instruction)
+        after = Scores(found.semantic, found.quality)
+    return mix(components(text, before, after, config), config)
 
 
 def one_edit(scenes: Sequence[WorldSample], editor: str) -> list[Ended]:

@@ -37,14 +37,15 @@ def tables(found: Found, editors: Sequence[str]) -> Iterator[str]:
 def critic_table(found: Found) -> Iterator[str]:
     yield (
         "| thinker | answers that can be read | rank correlation: "
-        + " | ".join((*AXES, "the expert's reason", "its prompt"))
+        + " | ".join((*AXES, "the expert's reason", "its prompt", "mean reward"))
         + " |"
     )
-    yield "|---|---:|---:|---:|---:|---:|---:|"
+    yield "|---|---:|---:|---:|---:|---:|---:|---:|"
     for name, measured in _thinkers(found):
         cells = [percent(share(measured, "format"))]
         cells += [number(rank(measured, axis), 2) for axis in AXES]
         cells += [percent(share(measured, what)) for what in ("same_reason", "same_prompt")]
+        cells.append(number(share(measured, "reward"), 3))
         yield f"| {SHOWN.get(name, name)} | {' | '.join(cells)} |"
 
 

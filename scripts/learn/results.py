@@ -12,7 +12,7 @@ from learn.measures import Critic, Ended
 from thinkedit.evaluation.base import Point
 from thinkedit.evaluation.statistics import Comparison, Estimate, compare, estimate, rank_correlation
 
-__all__ = ["AXES", "Measured", "curve", "difference", "mean", "rank", "read", "share", "write"]
+__all__ = ["AXES", "Measured", "curve", "difference", "mean", "rank", "read", "reward", "share", "write"]
 
 AXES = ("semantic", "quality", "overall")
 
@@ -64,6 +64,15 @@ def rank(measured: Sequence[Measured], axis: str) -> Estimate:
             if one.said is not None
         ]
     )
+
+
+def reward(first: Sequence[Measured], second: Sequence[Measured]) -> Comparison:
+    """Image by image, what the second's answers are worth to GRPO less what the first's are."""
+
+    def points(measured: Sequence[Measured]) -> list[Point]:
+        return [Point(one.scene, one.reward) for each in measured for one in each.critic]
+
+    return compare(points(first), points(second))
 
 
 def mean(measured: Sequence[Measured], editor: str) -> Estimate:

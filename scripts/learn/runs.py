@@ -5,7 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+
+import anyio
+
+from learn.expert import DescribingExpert
+from thinkedit.adapters.models import Models
+from thinkedit.dataset.engines import LocalEngine
+from thinkedit.dataset.folder import made_folder
+from thinkedit.dataset.generate import generate
+from thinkedit.dataset.generating import GenerateSettings
+from thinkedit.dataset.sources import take_sources, world_items
 
 __all__ = ["command", "make_data"]
 
@@ -33,18 +44,21 @@ def command(arguments: Sequence[str | Path], say: Callable[[str], None]) -> None
 
 
 def make_data(folder: Path, sources: int, say: Callable[[str], None]) -> None:
-    """The two sets of the proving ground, by the four commands; what is there already is not made again.
+    """The two sets of the proving ground; what an interrupted run has made is gone on with.
 
     Generated with the middle editor alone, so that the other two are editors that nobody has learnt from, and
-    with a perfect expert. Steps that were good at once stay (keep_if_good): without them no answer that says
-    so to the bare instruction would be learnt. Scores are whole numbers, which the judge's are nearly.
+    with the expert of `learn.expert`, for whom `dataset generate` is called as a function; the other stages
+    are the commands. Steps that were good at once stay (keep_if_good): without them no answer that says so
+    to the bare instruction would be learnt. Scores are whole numbers, which the judge's are nearly.
     """
+    say(f"generating with {sources} sources")
+    made_folder(folder)
+    editors = ["provingground:middle"]
+    take_sources(folder, world_items(sources, 1, "small"), editors, seed=1, settings={"sources": sources})
+    settings = GenerateSettings(folder=folder, expert="describing", at_once=16)
+    engine = LocalEngine(Models(thinkers={"describing": DescribingExpert()}))
+    anyio.run(partial(generate, settings, engine))
     at = ("--folder", folder)
-    generate = ("--editor", "provingground:middle", "--expert", "provingground:1.0", "--world", "small")
-    command(
-        ["dataset", "generate", *at, *generate, "--sources", str(sources), "--seed", "1", "--at-once", "16"],
-        say,
-    )
     command(["dataset", "score", *at, "--judge", "provingground"], say)
     command(["dataset", "filter", *at, "--single", "keep_if_good"], say)
     built = ("--decimals", "0", "--balance", "none", "--template", RECIPES / "template.txt")
