@@ -79,9 +79,9 @@ async def test_one_dies_and_the_other_ends_what_both_began(
                     begun = await asked(url, "think_edit", {**told, "wait_seconds": 0})
                 ids.append(begun["session_id"])
                 if len(ids) == SESSIONS // 2:
+                    killed.append(time.time())  # before: the other may take over in the same moment
                     victim.kill()
                     victim.wait()
-                    killed.append(time.time())
 
             async def end(session_id: str, cancel: bool) -> None:
                 told = {"session_id": session_id, "wait_seconds": 60}
