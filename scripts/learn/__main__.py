@@ -4,7 +4,7 @@
     python scripts/learn --seeds 3 --page    # three seeds and the ablations; writes docs/learning.md
 
 Method: data by `thinkedit dataset` (a perfect expert, the middle editor), a model of Qwen3-VL's classes with
-1.6 million parameters that is first taught to see, `thinkedit train sft` and `thinkedit train grpo` with
+1.6 million random parameters, `thinkedit train sft` and `thinkedit train grpo` with
 `recipes/provingground`, then the ordinary loop with the result. Everything is a simulation. What is there
 already in `--folder` is not made again, so that a run that was stopped goes on.
 """
@@ -21,14 +21,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from learn import page
-from learn.base import teach_to_see
+from learn.base import make_base
 from learn.measures import critic, held_out, images_of, one_edit, sessions, thinker
 from learn.results import Measured, read, write
 from learn.runs import RECIPES, command, make_data
 from thinkedit.provingground import NOTICE
 from thinkedit.provingground.rates import EDITORS
-from thinkedit.training.config import SftConfig
-from thinkedit.training.reading import read_config
 
 ABLATIONS = {
     "without edit reward": ("reward.alpha=0.4", "reward.beta=0.6", "reward.gamma=0.0"),
@@ -43,19 +41,16 @@ MODEL = "config.json"
 
 
 class Learn:
-    """One seed's folder: `random`, `base`, `sft`, `grpo`, the ablations, and what was measured of each."""
+    """One seed's folder: `base`, `sft`, `grpo`, the ablations, and what was measured of each."""
 
     def __init__(self, folder: Path, data: Path, seed: int, scenes: int, say: Callable[[str], None]) -> None:
         self.folder, self.data, self.seed, self.say = folder, data, seed, say
         self.scenes = held_out(scenes, SCENES_SEED)
 
-    def base(self, steps: int | None) -> None:
+    def base(self) -> None:
         if not (self.folder / "base" / MODEL).exists():
-            self.say("== base: learning to see")
-            changes = self._changes("random", "base", steps)
-            data = self.data / "steps.jsonl"
-            config = read_config(RECIPES / "base.toml", SftConfig, [*changes, f"data={data}"])
-            teach_to_see(config, data, RECIPES / "template.txt", self.say)
+            count = make_base(self.data / "sft_train.json", self.folder / "base", self.seed)
+            self.say(f"== base: {count:,} random parameters")
 
     def sft(self, steps: int | None) -> None:
         if not (self.folder / "sft" / MODEL).exists():
@@ -103,7 +98,7 @@ def main() -> int:
     parser.add_argument(
         "--scenes", type=int, default=300, metavar="N", help="held-out scenes that are measured"
     )
-    for what in ("base", "sft", "grpo"):
+    for what in ("sft", "grpo"):
         parser.add_argument(f"--{what}-steps", type=int, metavar="N", help="instead of the recipe's")
     parser.add_argument(
         "--ablations", action="store_true", help="GRPO without edit and without critic reward"
@@ -126,7 +121,7 @@ def main() -> int:
     found: dict[str, list[Measured]] = {}
     for seed in range(given.seeds):
         one = Learn(folder / str(seed), data, seed, given.scenes, say)
-        one.base(given.base_steps)
+        one.base()
         one.sft(given.sft_steps)
         one.grpo(given.grpo_steps)
         found.setdefault("no thinker", []).append(one.measure("no thinker", editors))

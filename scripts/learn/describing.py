@@ -1,13 +1,11 @@
-"""Questions about two pictures and their answers: what a model that comes off the shelf can say already.
+"""Two pictures in words: what stands where in the first, and in the second.
 
-What stands where, what changed, and what became of a thing that is named in words. Nothing in it speaks of
-instructions, prompts, scores or remedies; those are for SFT and GRPO to teach.
+Nothing in it speaks of instructions, prompts, scores or remedies.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,7 +14,7 @@ from thinkedit.provingground.decoding import Decoded, examine
 from thinkedit.provingground.scene import Background, Thing
 from thinkedit.provingground.wording import named_place
 
-__all__ = ["described", "questions"]
+__all__ = ["described"]
 
 T = TypeVar("T")
 
@@ -36,32 +34,8 @@ class _Place:
         return f"{self.name} {_both(self.first, self.second, _thing)}"
 
 
-def questions(source: Picture, edited: Picture, lot: random.Random) -> Iterator[tuple[str, str]]:
-    """(question, answer): "what is there?", "what changed?", and of one thing, "the red circle?".
-
-    "top left red circle, same. bottom blue square, nothing. grey, same. clean"
-    """
-    before, after = examine(source), examine(edited)
-    places = _places(before, after)
-    ground = _both(before.scene.background, after.scene.background, _ground)
-    state = _state(after)
-    yield "what is there?", described(source, edited)
-    changed = [place.told() for place in places if place.first != place.second]
-    if before.scene.background != after.scene.background:
-        changed.append(ground)
-    yield "what changed?", ". ".join([*(changed or ["nothing"]), state])
-    _, thing = lot.choice(list(before.scene))
-    colour, shape = lot.choice(((thing.colour, thing.shape), (None, thing.shape), (thing.colour, None)))
-    about = [
-        place.told()
-        for place in places
-        if _is(place.first, colour, shape) or _is(place.second, colour, shape)
-    ]
-    yield f"the {' '.join(word for word in (colour, shape or 'shape') if word)}?", ". ".join(about)
-
-
 def described(source: Picture, edited: Picture) -> str:
-    """The answer to "what is there?"."""
+    """Such as "top left red circle, same. bottom blue square, nothing. grey, same. clean"."""
     before, after = examine(source), examine(edited)
     ground = _both(before.scene.background, after.scene.background, _ground)
     return ". ".join([*(place.told() for place in _places(before, after)), ground, _state(after)])
@@ -79,10 +53,6 @@ def _places(before: Decoded, after: Decoded) -> list[_Place]:
         for place in world.places
     )
     return [place for place in made if place.first is not None or place.second is not None]
-
-
-def _is(thing: Thing | None, colour: str | None, shape: str | None) -> bool:
-    return thing is not None and colour in (None, thing.colour) and shape in (None, thing.shape)
 
 
 def _both(first: T, second: T, name: Callable[[T], str]) -> str:

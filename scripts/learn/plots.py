@@ -41,16 +41,13 @@ def rewards(runs: Mapping[str, Sequence[Path]], path: Path) -> None:
 
 
 def losses(folders: Sequence[Path], path: Path) -> None:
-    """The losses of learning to see and of SFT."""
-    figure, panels = pyplot.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
-    for panel, (run, title) in zip(
-        panels, {"base": "base: learning to see", "sft": "SFT"}.items(), strict=True
-    ):
-        _drawn(panel, [curve(folder / run, ["loss"])["loss"] for folder in folders], "", COLOURS[0], window=1)
-        panel.set_yscale("log")
-        panel.set_title(f"{title}, loss of a token", fontsize=10)
-        panel.set_xlabel("step")
-        panel.grid(alpha=0.25)
+    """The loss of SFT."""
+    figure, panel = pyplot.subplots(figsize=(6, 3.2), layout="constrained")
+    _drawn(panel, [curve(folder / "sft", ["loss"])["loss"] for folder in folders], "", COLOURS[0], window=1)
+    panel.set_yscale("log")
+    panel.set_title("SFT, loss of a token", fontsize=10)
+    panel.set_xlabel("step")
+    panel.grid(alpha=0.25)
     _save(figure, path)
 
 
