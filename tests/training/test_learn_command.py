@@ -1,0 +1,56 @@
+"""`python scripts/learn` goes all the way, with next to no training: what it would learn is not looked at."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.models import needed
+
+for package in (
+    "torch",
+    "torchvision",
+    "transformers",
+    "accelerate",
+    "datasets",
+    "trl",
+    "scipy",
+    "matplotlib",
+):
+    needed(package)
+
+pytestmark = [pytest.mark.models, pytest.mark.slow]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_it_ends_with_the_tables_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    command = [sys.executable, ROOT / "scripts" / "learn", "--folder", tmp_path / "learn"]
+    small = ["--sources", "60", "--scenes", "6", "--sft-steps", "2", "--grpo-steps", "1"]
+
+    def run() -> str:
+        done = subprocess.run(
+            [*map(str, command), *small],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env={**os.environ, "OMP_NUM_THREADS": "2", "THINKEDIT_DATA": str(tmp_path / "sessions")},
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    first = run()
+    assert "Simulation:" in first
+    assert "== GRPO: editing feedback" in first
+    tables = first[first.index("| thinker |") :]
+    assert "| base | 0.0 %" in tables, "random weights write nothing that can be read"
+    assert tables.count("| middle") == 2, "the loop, and its differences"
+    again = run()
+    assert "==" not in again, "nothing is made a second time"
+    assert again[again.index("| thinker |") :] == tables
