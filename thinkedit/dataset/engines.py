@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Protocol, TypeVar
-
-import anyio
-from anyio.to_thread import run_sync
+from typing import Any, Protocol
 
 from thinkedit.adapters.base import Judge
 from thinkedit.adapters.models import Models
@@ -19,10 +16,9 @@ from thinkedit.dataset.generating import GenerateSettings, open_generator
 from thinkedit.dataset.records import Outcome, ScoredTrajectory, SourceRecord, Trajectory
 from thinkedit.dataset.scoring import ScoreSettings, open_scorer
 from thinkedit.errors import SettingsError
+from thinkedit.graph.together import each
 
-__all__ = ["ENGINES", "Engine", "LocalEngine", "create_engine", "each"]
-
-T = TypeVar("T")
+__all__ = ["ENGINES", "Engine", "LocalEngine", "create_engine"]
 
 ENGINES: dict[str, str] = {
     "local": "thinkedit.dataset.engines:LocalEngine",
@@ -70,7 +66,7 @@ class LocalEngine:
             async def one(source: SourceRecord) -> None:
                 await heard(source, await generator.one(source))
 
-            await each(sources, one, settings.at_once)
+            await each(sources, one, at_once=settings.at_once)
 
     async def score(
         self,
@@ -83,7 +79,7 @@ class LocalEngine:
             async def one(trajectory: Trajectory) -> None:
                 await heard(await scorer.one(trajectory))
 
-            await each(trajectories, one, settings.at_once)
+            await each(trajectories, one, at_once=settings.at_once)
 
 
 def create_engine(name: str, **options: Any) -> Engine:
@@ -93,31 +89,3 @@ def create_engine(name: str, **options: Any) -> Engine:
     module, _, attribute = ENGINES[name].partition(":")
     made: Engine = getattr(importlib.import_module(module), attribute)(**options)
     return made
-
-
-async def each(items: Iterable[T], work: Callable[[T], Awaitable[None]], at_once: int) -> None:
-    """Do `work` for each item, `at_once` of them together; the first error ends all and is raised plainly."""
-    places = anyio.CapacityLimiter(at_once)
-    failed: list[Exception] = []
-
-    async with anyio.create_task_group() as tasks:
-
-        async def one(item: T, holder: object) -> None:
-            try:
-                await work(item)
-            except Exception as error:
-                failed.append(error)
-                tasks.cancel_scope.cancel()
-            finally:
-                places.release_on_behalf_of(holder)
-
-        rest = iter(items)
-        while True:
-            item = await run_sync(next, rest, None)
-            if item is None:
-                break
-            holder = object()
-            await places.acquire_on_behalf_of(holder)
-            tasks.start_soon(one, item, holder)
-    if failed:
-        raise failed[0]

@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import anyio
 from anyio.to_thread import run_sync
 from pydantic import Field
 
@@ -34,6 +33,7 @@ from thinkedit.errors import (
 from thinkedit.graph.export import trajectory
 from thinkedit.graph.runner import Runner, open_runner
 from thinkedit.graph.sessions import turn_records
+from thinkedit.graph.together import each
 from thinkedit.images import Loaded
 from thinkedit.types import Critique, LoopSettings, Status
 from thinkedit.types.words import Frozen, Score
@@ -216,15 +216,12 @@ async def generate_batch(
     it at the same time need different `settings.work`. Errors as `Generator.one`.
     """
     outcomes: list[Outcome | None] = [None] * len(sources)
-    slots = anyio.CapacityLimiter(settings.at_once)
-    async with open_generator(settings, models) as generator, anyio.create_task_group() as tasks:
+    async with open_generator(settings, models) as generator:
 
         async def one(place: int) -> None:
-            async with slots:
-                outcomes[place] = await generator.one(sources[place])
+            outcomes[place] = await generator.one(sources[place])
 
-        for place in range(len(sources)):
-            tasks.start_soon(one, place)
+        await each(range(len(sources)), one, at_once=settings.at_once)
     return [outcome for outcome in outcomes if outcome is not None]
 
 

@@ -12,12 +12,12 @@ from typing import Any
 
 from thinkedit.adapters.base import Checkable, Judge, JudgeRequest
 from thinkedit.adapters.models import Models
-from thinkedit.dataset.engines import each
 from thinkedit.dataset.folder import workshop
 from thinkedit.dataset.generating import GenerateSettings, open_generator
 from thinkedit.dataset.records import SourceRecord, Trajectory
 from thinkedit.dataset.scoring import ScoreSettings, open_scorer
 from thinkedit.errors import EditorFailed, ThinkEditError
+from thinkedit.graph.together import each
 from thinkedit.types import Judgement
 
 __all__ = ["TRIED", "Worker", "place_of"]
@@ -82,7 +82,7 @@ class Worker:
             told.append(json.dumps({"id": id_, "line": made, "error": None}))
 
         try:
-            await each(lines, one, self._settings.at_once)
+            await each(lines, one, at_once=self._settings.at_once)
         except ThinkEditError as error:
             told.append(_ended(error))
         return told

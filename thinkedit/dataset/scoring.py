@@ -22,6 +22,7 @@ from thinkedit.adapters.models import Models
 from thinkedit.dataset.folder import read_picture, workshop
 from thinkedit.dataset.records import Judged, ScoredTrajectory, Scores, Trajectory, sha_of
 from thinkedit.errors import AnswerError, ImageError, StoreError, ThinkEditError
+from thinkedit.graph.together import each
 from thinkedit.images import Picture
 from thinkedit.types import CritiqueState, Judgement
 from thinkedit.types.words import Frozen
@@ -166,13 +167,10 @@ async def score_batch(
     Two processes that may be at it at the same time need different `settings.work`.
     """
     made: list[ScoredTrajectory | None] = [None] * len(trajectories)
-    slots = anyio.CapacityLimiter(settings.at_once)
-    async with open_scorer(settings, judge) as scorer, anyio.create_task_group() as tasks:
+    async with open_scorer(settings, judge) as scorer:
 
         async def one(place: int) -> None:
-            async with slots:
-                made[place] = await scorer.one(trajectories[place])
+            made[place] = await scorer.one(trajectories[place])
 
-        for place in range(len(trajectories)):
-            tasks.start_soon(one, place)
+        await each(range(len(trajectories)), one, at_once=settings.at_once)
     return [trajectory for trajectory in made if trajectory is not None]

@@ -27,10 +27,10 @@ from thinkedit.errors import (
 from thinkedit.evaluation.base import Benchmark, Layout
 from thinkedit.evaluation.folder import RunFolder, RunInfo, digest_of
 from thinkedit.evaluation.records import Sample, SampleResult, TurnResult
-from thinkedit.evaluation.together import each
 from thinkedit.graph.inputs import load_image
 from thinkedit.graph.runner import Runner, open_runner
 from thinkedit.graph.sessions import turn_records
+from thinkedit.graph.together import each
 from thinkedit.images import save
 from thinkedit.journal import Journal
 from thinkedit.store import Store

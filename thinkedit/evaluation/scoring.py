@@ -27,7 +27,7 @@ from thinkedit.errors import (
 from thinkedit.evaluation.base import Answer, Ask, Benchmark, Prompts
 from thinkedit.evaluation.folder import RunFolder
 from thinkedit.evaluation.records import Sample, SampleResult, TurnScore
-from thinkedit.evaluation.together import each
+from thinkedit.graph.together import each
 from thinkedit.images import Picture, load
 from thinkedit.journal import read_lines, write_lines
 from thinkedit.store import Store
