@@ -6,7 +6,6 @@ Nothing in it speaks of instructions, prompts, scores or remedies.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from thinkedit.images import Picture
@@ -22,37 +21,20 @@ SPECKS = 0.02
 """Part of the pixels; more is called damage."""
 
 
-@dataclass(frozen=True)
-class _Place:
-    """What one place has in the first picture and in the second."""
-
-    name: str
-    first: Thing | None
-    second: Thing | None
-
-    def told(self) -> str:
-        return f"{self.name} {_both(self.first, self.second, _thing)}"
-
-
 def described(source: Picture, edited: Picture) -> str:
     """Such as "top left red circle, same. bottom blue square, nothing. grey, same. clean"."""
     before, after = examine(source), examine(edited)
-    ground = _both(before.scene.background, after.scene.background, _ground)
-    return ". ".join([*(place.told() for place in _places(before, after)), ground, _state(after)])
+    first, second, world = before.scene, after.scene, before.scene.world
+    places = [
+        f"{named_place(world, place).area} {_both(first.things[place], second.things[place], _thing)}"
+        for place in world.places
+        if first.things[place] is not None or second.things[place] is not None
+    ]
+    return ". ".join([*places, _both(first.background, second.background, _ground), _state(after)])
 
 
 def _state(seen: Decoded) -> str:
     return "clean" if not seen.damage else "specks" if seen.damage < SPECKS else "damage"
-
-
-def _places(before: Decoded, after: Decoded) -> list[_Place]:
-    """The places where either picture has something."""
-    world = before.scene.world
-    made = (
-        _Place(named_place(world, place).area, before.scene.things[place], after.scene.things[place])
-        for place in world.places
-    )
-    return [place for place in made if place.first is not None or place.second is not None]
 
 
 def _both(first: T, second: T, name: Callable[[T], str]) -> str:
