@@ -193,9 +193,9 @@ async def test_the_lease_of_a_dead_process_of_this_machine_is_free_at_once(
 
 
 async def test_a_model_call_longer_than_the_lease_keeps_it(tmp_path: Path) -> None:
-    mine = Ledger(tmp_path / "sessions.sqlite", lease=0.09)
+    mine = Ledger(tmp_path / "sessions.sqlite", lease=0.6)
     theirs = Ledger(tmp_path / "sessions.sqlite")
-    editor = ScriptedEditor(size="tiny", latency=0.3)
+    editor = ScriptedEditor(size="tiny", latency=1.4)
     got: list[bool] = []
     async with running(editor, ScriptedThinker(numbered(9)), ledger=mine) as runner:
         async with anyio.create_task_group() as tasks:

@@ -356,10 +356,15 @@ class TestItsOwnLoop:
             finally:
                 ended.set()
 
-        with opened(Waiting(interrupt)) as feedback:
-            with pytest.raises(KeyboardInterrupt):
-                feedback.run([attempt()])
-            assert ended.wait(5)
+        # A shell's background job starts with Ctrl-C ignored.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            with opened(Waiting(interrupt)) as feedback:
+                with pytest.raises(KeyboardInterrupt):
+                    feedback.run([attempt()])
+                assert ended.wait(5)
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def test_closing_ends_what_is_under_way_and_the_models(self) -> None:
         started = threading.Event()
