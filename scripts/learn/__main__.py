@@ -12,6 +12,7 @@ already in `--folder` is not made again, so that a run that was stopped goes on.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -24,7 +25,7 @@ from learn import page
 from learn.base import make_base
 from learn.measures import critic, held_out, images_of, one_edit, sessions, thinker
 from learn.results import Measured, read, write
-from learn.runs import RECIPES, command, make_data
+from learn.runs import RECIPES, command, each_seed, make_data
 from thinkedit.provingground import NOTICE
 from thinkedit.provingground.rates import EDITORS
 
@@ -91,6 +92,10 @@ def main() -> int:
     parser.add_argument(
         "--seeds", type=int, default=1, metavar="N", help="models from different random weights"
     )
+    parser.add_argument("--only", type=int, metavar="SEED", help="one of them, and no page")
+    parser.add_argument(
+        "--at-once", type=int, default=os.cpu_count() or 1, metavar="N", help="seeds side by side"
+    )
     parser.add_argument("--folder", type=Path, default=Path("out/learn"), metavar="DIR")
     parser.add_argument(
         "--sources", type=int, default=8000, metavar="N", help="scenes that the data is made of"
@@ -117,9 +122,12 @@ def main() -> int:
     if not (data / "rl_train.jsonl").exists():
         say("== data")
         make_data(data, given.sources, say)
+    seeds = range(given.seeds) if given.only is None else [given.only]
+    if (at_once := min(given.at_once, len(seeds))) > 1:
+        each_seed(seeds, at_once, sys.argv[1:])
     editors = (TRAINED_ON, *(name for name in EDITORS if name != TRAINED_ON))
     found: dict[str, list[Measured]] = {}
-    for seed in range(given.seeds):
+    for seed in seeds:
         one = Learn(folder / str(seed), data, seed, given.scenes, say)
         one.base()
         one.sft(given.sft_steps)
@@ -135,7 +143,7 @@ def main() -> int:
     print()
     for line in page.tables(found, editors):
         print(line)
-    if given.page:
+    if given.page and given.only is None:
         say(str(page.write(folder, given.seeds, found, editors)))
     return 0
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from thinkedit.dataset.generate import generate
 from thinkedit.dataset.generating import GenerateSettings
 from thinkedit.dataset.sources import take_sources, world_items
 
-__all__ = ["command", "make_data"]
+__all__ = ["command", "each_seed", "make_data"]
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = ROOT / "recipes" / "provingground"
@@ -28,19 +30,43 @@ def command(arguments: Sequence[str | Path], say: Callable[[str], None]) -> None
     """Run `thinkedit ARGUMENTS` and say its lines as they come. SystemExit with its code where it fails."""
     given = [str(argument) for argument in arguments]
     say(f"$ thinkedit {' '.join(given)}")
+    if code := _run(["-m", "thinkedit", *given], {}, lambda line: say(f"  {line}")):
+        raise SystemExit(code)
+
+
+def each_seed(seeds: Sequence[int], at_once: int, arguments: Sequence[str]) -> None:
+    """This program with `--only SEED` for each, `at_once` side by side, which share the cores.
+
+    A model this small gains little from a second core. SystemExit with the first code that is not 0, when
+    all have ended.
+    """
+    threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // at_once))}
+
+    def one(seed: int) -> int:
+        program = [str(Path(__file__).parent), *arguments, "--only", str(seed)]
+        return _run(program, threads, lambda line: print(f"seed {seed} {line}", flush=True))
+
+    with ThreadPoolExecutor(at_once) as pool:
+        codes = list(pool.map(one, seeds))
+    if code := next(filter(None, codes), 0):
+        raise SystemExit(code)
+
+
+def _run(arguments: Sequence[str], environment: dict[str, str], say: Callable[[str], None]) -> int:
+    """Python with these arguments; each line as it comes, and its exit status."""
     with subprocess.Popen(
-        [sys.executable, "-m", "thinkedit", *given],
+        [sys.executable, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         encoding="utf-8",
         errors="replace",
+        env={**os.environ, **environment},
     ) as running:
         assert running.stdout is not None
         for line in running.stdout:
-            say(f"  {line.rstrip()}")
-    if running.returncode:
-        raise SystemExit(running.returncode)
+            say(line.rstrip())
+    return running.returncode
 
 
 def make_data(folder: Path, sources: int, say: Callable[[str], None]) -> None:

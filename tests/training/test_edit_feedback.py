@@ -49,7 +49,9 @@ def opened(
     editor: Any = None, judge: Any = None, cache: Path | None = None, **config: Any
 ) -> Iterator[EditFeedback]:
     models = Models(editors={"e": editor or ScriptedEditor()}, judges={"j": judge or ScriptedJudge()})
-    with EditFeedback("e", "j", FeedbackConfig(**config), models=models, cache=cache) as feedback:
+    with EditFeedback(
+        "e", "j", FeedbackConfig(**{"seed": 0} | config), models=models, cache=cache
+    ) as feedback:
         yield feedback
 
 

@@ -34,7 +34,7 @@ def said(semantic: float = 4, quality: float = 6, prompt: str = "make it red") -
 @contextmanager
 def opened(editor: Any = None, judge: Any = None, **config: Any) -> Iterator[EditFeedback]:
     models = Models(editors={"e": editor or ScriptedEditor()}, judges={"j": judge or ScriptedJudge()})
-    with EditFeedback("e", "j", FeedbackConfig(**config), models=models) as feedback:
+    with EditFeedback("e", "j", FeedbackConfig(**{"seed": 0} | config), models=models) as feedback:
         yield feedback
 
 

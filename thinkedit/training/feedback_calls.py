@@ -39,7 +39,9 @@ class FeedbackConfig(Frozen):
     edit_timeout, judge_timeout: seconds for one of them, begun anew whenever an editor tells of progress.
     retries: further tries of what failed and may go through later. What was late is not tried again.
     seed: of every edit whose row has none. None draws one for each source and instruction, which all answers
-        to them share, so that they are compared like with like.
+        to them share, so that they are compared like with like. With the seed that the data were made with,
+        an editor repeats their accidents; and as RL takes the trajectories whose scores vary most, those are
+        prompts that happened to fail.
     """
 
     edits_at_once: int = Field(8, ge=1, le=1024)
@@ -47,7 +49,7 @@ class FeedbackConfig(Frozen):
     edit_timeout: float = Field(120.0, gt=0)
     judge_timeout: float = Field(120.0, gt=0)
     retries: int = Field(1, ge=0, le=10)
-    seed: int | None = Field(0, ge=0, lt=2**31)
+    seed: int | None = Field(None, ge=0, lt=2**31)
 
     def seed_of(self, source: Picture, instruction: str) -> int:
         """0 to 2**31 - 1."""
