@@ -69,11 +69,16 @@ class Learn:
         if not path.exists():
             self.say(f"== measuring: {name}")
             if name == "no thinker":
-                write(path, Measured(loop={editor: one_edit(self.scenes, editor) for editor in editors}))
+                ended = {editor: one_edit(self.scenes, editor) for editor in editors}
+                write(path, Measured(greedy=ended, sampled=ended))
             else:
                 make = partial(thinker, self.folder / name, RECIPES / "template.txt")
                 answers = critic(make, images_of(self.scenes, TRAINED_ON), TRAINED_ON)
-                write(path, Measured(answers, {e: sessions(self.scenes, e, make) for e in editors}))
+                loops = [
+                    {editor: sessions(self.scenes, editor, partial(make, temperature)) for editor in editors}
+                    for temperature in (0.0, 1.0)
+                ]
+                write(path, Measured(answers, *loops))
         return read(path)
 
     def _train(self, method: str, model: str, name: str, steps: int | None, more: list[str]) -> None:
@@ -101,12 +106,14 @@ def main() -> int:
         "--sources", type=int, default=8000, metavar="N", help="scenes that the data is made of"
     )
     parser.add_argument(
-        "--scenes", type=int, default=300, metavar="N", help="held-out scenes that are measured"
+        "--scenes", type=int, default=200, metavar="N", help="held-out scenes that are measured"
     )
     for what in ("sft", "grpo"):
         parser.add_argument(f"--{what}-steps", type=int, metavar="N", help="instead of the recipe's")
     parser.add_argument(
-        "--ablations", action="store_true", help="GRPO without edit and without critic reward"
+        "--ablations",
+        action="store_true",
+        help="GRPO without edit and without critic reward, for the first seed",
     )
     parser.add_argument("--page", action="store_true", help="write docs/learning.md; includes the ablations")
     given = parser.parse_args()
@@ -137,7 +144,7 @@ def main() -> int:
         for name in ("sft", "grpo"):
             found.setdefault(name, []).append(one.measure(name, editors))
         if given.page or given.ablations:
-            for name, changes in ABLATIONS.items():
+            for name, changes in ABLATIONS.items() if seed == seeds[0] else ():
                 one.grpo(given.grpo_steps, name, changes)
                 found.setdefault(name, []).append(one.measure(name, (TRAINED_ON,)))
     print()

@@ -79,13 +79,17 @@ def held_out(count: int, seed: int) -> list[WorldSample]:
     return list(samples("test", count, seed, "small"))
 
 
-def thinker(model: Path, template: Path) -> TransformersThinker:
-    """The checkpoint as the loop uses it: greedy, unconstrained, asked once."""
+def thinker(model: Path, template: Path, temperature: float = 0.0) -> TransformersThinker:
+    """The checkpoint as the loop uses it: unconstrained, asked once; greedy at a temperature of 0.
+
+    Only greedy answers are made many at once: a drawn one would change with those beside it.
+    """
     return TransformersThinker(
         str(model),
         prompt_template=str(template),
         corrective_retry=False,
         max_tokens=160,
+        temperature=temperature,
         batch=AT_ONCE,
         device="cpu",
         dtype="float32",

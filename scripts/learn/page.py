@@ -7,7 +7,7 @@ from pathlib import Path
 from string import Template
 
 from learn import plots
-from learn.results import AXES, Measured, difference, mean, rank, share
+from learn.results import AXES, WAYS, Measured, difference, mean, rank, share
 from learn.runs import ROOT
 from thinkedit.evaluation.paper import paper_values
 from thinkedit.evaluation.statistics import Comparison, Estimate
@@ -50,32 +50,40 @@ def critic_table(found: Found) -> Iterator[str]:
 
 
 def loop_table(found: Found, editors: Sequence[str]) -> Iterator[str]:
-    yield f"| editor | {' | '.join(SHOWN.get(name, name) for name in _looped(found, editors))} |"
-    yield "|---|" + "---:|" * len(_looped(found, editors))
-    for place, editor in enumerate(editors):
-        cells = [number(mean(found[name], editor), 2) for name in _looped(found, editors)]
-        yield f"| {editor}{', trained on' if place == 0 else ''} | {' | '.join(cells)} |"
+    names = [name for name, measured in found.items() if all(e in measured[0].greedy for e in editors)]
+    yield f"| the thinker's answers | editor | {' | '.join(SHOWN.get(name, name) for name in names)} |"
+    yield "|---|---|" + "---:|" * len(names)
+    for way in WAYS:
+        for place, editor in enumerate(editors):
+            cells = [number(mean(found[name], editor, way), 2) for name in names]
+            yield f"| {way} | {editor}{'' if place else ', trained on'} | {' | '.join(cells)} |"
 
 
 def difference_table(found: Found, editors: Sequence[str]) -> Iterator[str]:
-    yield f"| editor | {' | '.join(f'{SHOWN.get(b, b)} less {SHOWN.get(a, a)}' for a, b in PAIRS)} |"
-    yield "|---|" + "---:|" * len(PAIRS)
-    for editor in editors:
-        cells = [change(difference(found[a], found[b], editor)) for a, b in PAIRS]
-        yield f"| {editor} | {' | '.join(cells)} |"
+    titles = [f"{SHOWN.get(b, b)} less {SHOWN.get(a, a)}" for a, b in PAIRS]
+    yield f"| the thinker's answers | editor | {' | '.join(titles)} |"
+    yield "|---|---|" + "---:|" * len(PAIRS)
+    for way in WAYS:
+        for editor in editors:
+            cells = [change(difference(found[a], found[b], editor, way)) for a, b in PAIRS]
+            yield f"| {way} | {editor} | {' | '.join(cells)} |"
 
 
 def ablation_table(found: Found, editor: str) -> Iterator[str]:
-    yield "| GRPO | rank correlation, overall | loop's final score | less SFT |"
-    yield "|---|---:|---:|---:|"
-    for name, measured in found.items():
-        if name == "grpo" or name.startswith("without"):
-            cells = [
-                number(rank(measured, "overall"), 2),
-                number(mean(measured, editor), 2),
-                change(difference(found["sft"], measured, editor)),
-            ]
-            yield f"| {'all rewards' if name == 'grpo' else name} | {' | '.join(cells)} |"
+    """Of the seeds that have them: GRPO with all rewards, and with one left out."""
+    yield "| GRPO | rank correlation, overall | mean reward | " + " | ".join(
+        f"{way}: final score | less SFT" for way in WAYS
+    ) + " |"  # fmt: skip
+    yield "|---|---:|---:|" + "---:|" * 2 * len(WAYS)
+    left_out = [name for name in found if name.startswith("without")]
+    seeds = len(found[left_out[0]])
+    for name in ("grpo", *left_out):
+        measured = found[name][:seeds]
+        cells = [number(rank(measured, "overall"), 2), number(share(measured, "reward"), 3)]
+        for way in WAYS:
+            less = difference(found["sft"][:seeds], measured, editor, way)
+            cells += [number(mean(measured, editor, way), 2), change(less)]
+        yield f"| {'all rewards' if name == 'grpo' else name} | {' | '.join(cells)} |"
 
 
 def paper_table() -> Iterator[str]:
@@ -94,15 +102,13 @@ def paper_table() -> Iterator[str]:
 def write(folder: Path, seeds: int, found: Found, editors: Sequence[str]) -> Path:
     """docs/learning.md and its pictures."""
     images = PAGE.parent / "images"
-    runs = {name: [folder / str(seed) / name for seed in range(seeds)] for name in found if name != "base"}
-    plots.rewards(
-        {n: f for n, f in runs.items() if n not in ("no thinker", "sft")}, images / "learning-grpo.png"
-    )
+    tried = [name for name in found if name == "grpo" or name.startswith("without")]
+    runs = {name: [folder / str(seed) / name for seed in range(len(found[name]))] for name in tried}
+    plots.rewards(runs, images / "learning-grpo.png")
     plots.losses([folder / str(seed) for seed in range(seeds)], images / "learning-sft.png")
-    scenes = mean(found["sft"], editors[0]).n
     filled = Template(FORM.read_text(encoding="utf-8")).substitute(
         seeds=seeds,
-        scenes=scenes,
+        scenes=len(found["sft"][0].greedy[editors[0]]),
         critic="\n".join(critic_table(found)),
         loop="\n".join(loop_table(found, editors)),
         differences="\n".join(difference_table(found, editors)),
@@ -138,7 +144,3 @@ def change(found: Comparison) -> str:
 
 def _thinkers(found: Found) -> Iterator[tuple[str, Sequence[Measured]]]:
     yield from ((name, measured) for name, measured in found.items() if measured[0].critic)
-
-
-def _looped(found: Found, editors: Sequence[str]) -> list[str]:
-    return [name for name, measured in found.items() if all(editor in measured[0].loop for editor in editors)]

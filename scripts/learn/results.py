@@ -6,23 +6,46 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from learn.measures import Critic, Ended
 from thinkedit.evaluation.base import Point
 from thinkedit.evaluation.statistics import Comparison, Estimate, compare, estimate, rank_correlation
 
-__all__ = ["AXES", "Measured", "curve", "difference", "mean", "rank", "read", "reward", "share", "write"]
+__all__ = [
+    "AXES",
+    "WAYS",
+    "Measured",
+    "Way",
+    "curve",
+    "difference",
+    "mean",
+    "rank",
+    "read",
+    "reward",
+    "share",
+    "write",
+]
 
 AXES = ("semantic", "quality", "overall")
+
+Way: TypeAlias = Literal["greedy", "sampled"]
+"""How the thinker answers in the loop: with its likeliest words, or drawn at GRPO's own temperature, 1."""
+WAYS: tuple[Way, ...] = get_args(Way)
+
+Loops: TypeAlias = dict[str, list[Ended]]
 
 
 @dataclass(frozen=True)
 class Measured:
-    """critic: its answers about held-out images. loop: of each editor, how sessions ended."""
+    """critic: its answers about held-out images. greedy, sampled: of each editor, how sessions ended."""
 
     critic: list[Critic] = field(default_factory=list)
-    loop: dict[str, list[Ended]] = field(default_factory=dict)
+    greedy: Loops = field(default_factory=dict)
+    sampled: Loops = field(default_factory=dict)
+
+    def loop(self, way: Way) -> Loops:
+        return self.greedy if way == "greedy" else self.sampled
 
 
 def write(path: Path, measured: Measured) -> None:
@@ -33,10 +56,11 @@ def write(path: Path, measured: Measured) -> None:
 
 def read(path: Path) -> Measured:
     value = json.loads(path.read_text(encoding="utf-8"))
-    return Measured(
-        [_critic(one) for one in value["critic"]],
-        {editor: [Ended(**one) for one in ended] for editor, ended in value["loop"].items()},
-    )
+    return Measured([_critic(one) for one in value["critic"]], *(_loops(value[way]) for way in WAYS))
+
+
+def _loops(value: dict[str, list[dict[str, Any]]]) -> Loops:
+    return {editor: [Ended(**one) for one in ended] for editor, ended in value.items()}
 
 
 def _critic(one: dict[str, Any]) -> Critic:
@@ -75,14 +99,14 @@ def reward(first: Sequence[Measured], second: Sequence[Measured]) -> Comparison:
     return compare(points(first), points(second))
 
 
-def mean(measured: Sequence[Measured], editor: str) -> Estimate:
+def mean(measured: Sequence[Measured], editor: str, way: Way) -> Estimate:
     """The judge's overall score at the end of the loop."""
-    return estimate(_points(measured, editor))
+    return estimate(_points(measured, editor, way))
 
 
-def difference(first: Sequence[Measured], second: Sequence[Measured], editor: str) -> Comparison:
+def difference(first: Sequence[Measured], second: Sequence[Measured], editor: str, way: Way) -> Comparison:
     """Scene by scene, the second less the first."""
-    return compare(_points(first, editor), _points(second, editor))
+    return compare(_points(first, editor, way), _points(second, editor, way))
 
 
 def curve(folder: Path, names: Iterable[str]) -> dict[str, list[tuple[int, float]]]:
@@ -95,8 +119,8 @@ def curve(folder: Path, names: Iterable[str]) -> dict[str, list[tuple[int, float
     }
 
 
-def _points(measured: Sequence[Measured], editor: str) -> list[Point]:
-    return [Point(one.scene, one.overall) for each in measured for one in each.loop.get(editor, [])]
+def _points(measured: Sequence[Measured], editor: str, way: Way) -> list[Point]:
+    return [Point(one.scene, one.overall) for each in measured for one in each.loop(way).get(editor, [])]
 
 
 def _axis(scores: tuple[float, float], axis: str) -> float:

@@ -87,5 +87,5 @@ def make_data(folder: Path, sources: int, say: Callable[[str], None]) -> None:
     at = ("--folder", folder)
     command(["dataset", "score", *at, "--judge", "provingground"], say)
     command(["dataset", "filter", *at, "--single", "keep_if_good"], say)
-    built = ("--decimals", "0", "--balance", "none", "--template", RECIPES / "template.txt")
+    built = ("--decimals", "0", "--template", RECIPES / "template.txt")
     command(["dataset", "build", *at, *built], say)

@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_it_ends_with_the_tables_and_goes_on_where_it_was(tmp_path: Path) -> None:
     command = [sys.executable, ROOT / "scripts" / "learn", "--folder", tmp_path / "learn"]
-    small = ["--sources", "60", "--scenes", "6", "--sft-steps", "2", "--grpo-steps", "1"]
+    small = ["--sources", "140", "--scenes", "6", "--sft-steps", "2", "--grpo-steps", "1"]
 
     def run() -> str:
         done = subprocess.run(
@@ -50,7 +50,7 @@ def test_it_ends_with_the_tables_and_goes_on_where_it_was(tmp_path: Path) -> Non
     assert "== GRPO: editing feedback" in first
     tables = first[first.index("| thinker |") :]
     assert "| base | 0.0 %" in tables, "random weights write nothing that can be read"
-    assert tables.count("| middle") == 2, "the loop, and its differences"
+    assert tables.count("| middle") == 4, "the loop and its differences, greedy and sampled"
     again = run()
     assert "==" not in again, "nothing is made a second time"
     assert again[again.index("| thinker |") :] == tables
