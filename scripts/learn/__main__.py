@@ -151,7 +151,8 @@ def main() -> int:
     for line in page.tables(found, editors):
         print(line)
     if given.page and given.only is None:
-        say(str(page.write(folder, given.seeds, found, editors)))
+        shown = images_of(held_out(given.scenes, SCENES_SEED), TRAINED_ON)
+        say(str(page.write(folder, found, editors, shown)))
     return 0
 
 

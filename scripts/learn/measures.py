@@ -36,6 +36,9 @@ AT_ONCE = 48
 
 TURNS = 4
 
+THRESHOLD = 8.0
+"""At which the loop is satisfied with both scores."""
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -62,6 +65,11 @@ class Critic:
     same_reason: bool = False
     same_prompt: bool = False
     reward: float = 0.0
+
+    @property
+    def called_good(self) -> bool:
+        """Whether its scores would end the loop."""
+        return self.said is not None and min(self.said) >= THRESHOLD
 
 
 @dataclass(frozen=True)

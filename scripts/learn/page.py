@@ -7,6 +7,7 @@ from pathlib import Path
 from string import Template
 
 from learn import plots
+from learn.measures import Shown
 from learn.results import AXES, WAYS, Measured, difference, mean, rank, share
 from learn.runs import ROOT
 from thinkedit.evaluation.paper import paper_values
@@ -47,6 +48,31 @@ def critic_table(found: Found) -> Iterator[str]:
         cells += [percent(share(measured, what)) for what in ("same_reason", "same_prompt")]
         cells.append(number(share(measured, "reward"), 3))
         yield f"| {SHOWN.get(name, name)} | {' | '.join(cells)} |"
+
+
+def verdict_table(found: Found, shown: Sequence[Shown]) -> Iterator[str]:
+    """By what the expert finds wrong: how many images, and of each thinker what it makes of them."""
+    names = [name for name, _ in _thinkers(found) if name != "base"]
+    yield "| the expert's verdict | images | " + " | ".join(
+        f"{SHOWN[name]}: called good | mean reward" for name in names
+    ) + " |"  # fmt: skip
+    yield "|---|---:|" + "---:|" * 2 * len(names)
+    places: dict[str, list[int]] = {}
+    for place, image in enumerate(shown):
+        places.setdefault(_verdict(image), []).append(place)
+    for verdict, at in sorted(places.items(), key=lambda item: -len(item[1])):
+        cells = []
+        for name in names:
+            some = [Measured([each.critic[place] for place in at]) for each in found[name]]
+            cells += [percent(share(some, "called_good")), number(share(some, "reward"), 3)]
+        yield f"| {verdict} | {len(at)} | {' | '.join(cells)} |"
+
+
+def _verdict(image: Shown) -> str:
+    said = image.reason.rsplit(". ", 1)[-1]
+    return (
+        "Another thing changed too." if said.endswith(" changed too.") and "background" not in said else said
+    )
 
 
 def loop_table(found: Found, editors: Sequence[str]) -> Iterator[str]:
@@ -99,8 +125,9 @@ def paper_table() -> Iterator[str]:
         yield f"| {variant} | {' | '.join(cells.get(column, '') for column in columns)} |"
 
 
-def write(folder: Path, seeds: int, found: Found, editors: Sequence[str]) -> Path:
-    """docs/learning.md and its pictures."""
+def write(folder: Path, found: Found, editors: Sequence[str], shown: Sequence[Shown]) -> Path:
+    """docs/learning.md and its pictures. shown: the images that the critics were asked about, in order."""
+    seeds = len(found["sft"])
     images = PAGE.parent / "images"
     tried = [name for name in found if name == "grpo" or name.startswith("without")]
     runs = {name: [folder / str(seed) / name for seed in range(len(found[name]))] for name in tried}
@@ -110,6 +137,7 @@ def write(folder: Path, seeds: int, found: Found, editors: Sequence[str]) -> Pat
         seeds=seeds,
         scenes=len(found["sft"][0].greedy[editors[0]]),
         critic="\n".join(critic_table(found)),
+        verdicts="\n".join(verdict_table(found, shown)),
         loop="\n".join(loop_table(found, editors)),
         differences="\n".join(difference_table(found, editors)),
         ablations="\n".join(ablation_table(found, editors[0])),
@@ -143,4 +171,4 @@ def change(found: Comparison) -> str:
 
 
 def _thinkers(found: Found) -> Iterator[tuple[str, Sequence[Measured]]]:
-    yield from ((name, measured) for name, measured in found.items() if measured[0].critic)
+    yield from ((name, found[name]) for name in SHOWN if name in found)

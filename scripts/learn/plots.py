@@ -43,7 +43,8 @@ def rewards(runs: Mapping[str, Sequence[Path]], path: Path) -> None:
 def losses(folders: Sequence[Path], path: Path) -> None:
     """The loss of SFT."""
     figure, panel = pyplot.subplots(figsize=(6, 3.2), layout="constrained")
-    _drawn(panel, [curve(folder / "sft", ["loss"])["loss"] for folder in folders], "", COLOURS[0], window=1)
+    curves = [found["loss"] for each in folders if "loss" in (found := curve(each / "sft", ["loss"]))]
+    _drawn(panel, curves, "", COLOURS[0], window=1)
     panel.set_yscale("log")
     panel.set_title("SFT, loss of a token", fontsize=10)
     panel.set_xlabel("step")

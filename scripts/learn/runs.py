@@ -13,6 +13,7 @@ from pathlib import Path
 import anyio
 
 from learn.expert import DescribingExpert
+from thinkedit.adapters.base import Thinker
 from thinkedit.adapters.models import Models
 from thinkedit.dataset.engines import LocalEngine
 from thinkedit.dataset.folder import made_folder
@@ -69,20 +70,21 @@ def _run(arguments: Sequence[str], environment: dict[str, str], say: Callable[[s
     return running.returncode
 
 
-def make_data(folder: Path, sources: int, say: Callable[[str], None]) -> None:
+def make_data(folder: Path, sources: int, say: Callable[[str], None], expert: Thinker | None = None) -> None:
     """The two sets of the proving ground; what an interrupted run has made is gone on with.
 
     Generated with the middle editor alone, so that the other two are editors that nobody has learnt from, and
-    with the expert of `learn.expert`, for whom `dataset generate` is called as a function; the other stages
-    are the commands. Steps that were good at once stay (keep_if_good): without them no answer that says so
-    to the bare instruction would be learnt. Scores are whole numbers, which the judge's are nearly.
+    with the expert of `learn.expert` or the one that is given, for whom `dataset generate` is called as a
+    function; the other stages are the commands. Steps that were good at once stay (keep_if_good): without
+    them no answer that says so to the bare instruction would be learnt. Scores are whole numbers, which the
+    judge's are nearly.
     """
     say(f"generating with {sources} sources")
     made_folder(folder)
     editors = ["provingground:middle"]
     take_sources(folder, world_items(sources, 1, "small"), editors, seed=1, settings={"sources": sources})
-    settings = GenerateSettings(folder=folder, expert="describing", at_once=16)
-    engine = LocalEngine(Models(thinkers={"describing": DescribingExpert()}))
+    settings = GenerateSettings(folder=folder, expert="expert", at_once=16)
+    engine = LocalEngine(Models(thinkers={"expert": expert or DescribingExpert()}))
     anyio.run(partial(generate, settings, engine))
     at = ("--folder", folder)
     command(["dataset", "score", *at, "--judge", "provingground"], say)
