@@ -144,7 +144,7 @@ def main() -> int:
         for name in ("sft", "grpo"):
             found.setdefault(name, []).append(one.measure(name, editors))
         if given.page or given.ablations:
-            for name, changes in ABLATIONS.items() if seed == seeds[0] else ():
+            for name, changes in ABLATIONS.items() if seed == 0 else ():
                 one.grpo(given.grpo_steps, name, changes)
                 found.setdefault(name, []).append(one.measure(name, (TRAINED_ON,)))
     print()
