@@ -36,7 +36,7 @@ def rewards(runs: Mapping[str, Sequence[Path]], path: Path) -> None:
         panel.set_title(title, fontsize=10)
         panel.set_xlabel("step")
         panel.grid(alpha=0.25)
-    panels[0].legend(fontsize=8, loc="lower right")
+    panels[-1].legend(fontsize=8, loc="upper left")
     _save(figure, path)
 
 
