@@ -30,7 +30,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_it_ends_with_the_tables_and_goes_on_where_it_was(tmp_path: Path) -> None:
     command = [sys.executable, ROOT / "scripts" / "learn", "--folder", tmp_path / "learn"]
-    small = ["--sources", "140", "--scenes", "6", "--sft-steps", "2", "--grpo-steps", "1"]
+    counts = {"seeds": 2, "at-once": 2, "sources": 140, "scenes": 6, "sft-steps": 2, "grpo-steps": 1}
+    small = [part for name, count in counts.items() for part in (f"--{name}", str(count))]
 
     def run() -> str:
         done = subprocess.run(
@@ -39,7 +40,7 @@ def test_it_ends_with_the_tables_and_goes_on_where_it_was(tmp_path: Path) -> Non
             text=True,
             check=False,
             cwd=tmp_path,
-            env={**os.environ, "OMP_NUM_THREADS": "2", "THINKEDIT_DATA": str(tmp_path / "sessions")},
+            env={**os.environ, "THINKEDIT_DATA": str(tmp_path / "sessions")},
             timeout=300,
         )
         assert done.returncode == 0, done.stdout + done.stderr
@@ -47,10 +48,11 @@ def test_it_ends_with_the_tables_and_goes_on_where_it_was(tmp_path: Path) -> Non
 
     first = run()
     assert "Simulation:" in first
-    assert "== GRPO: editing feedback" in first
-    tables = first[first.index("| thinker |") :]
+    for seed in range(2):
+        assert any(line.startswith(f"seed {seed} ") and "== GRPO" in line for line in first.splitlines())
+    tables = first[first.rindex("| thinker |") :]
     assert "| base | 0.0 %" in tables, "random weights write nothing that can be read"
     assert tables.count("| middle") == 4, "the loop and its differences, greedy and sampled"
     again = run()
     assert "==" not in again, "nothing is made a second time"
-    assert again[again.index("| thinker |") :] == tables
+    assert again[again.rindex("| thinker |") :] == tables
