@@ -63,22 +63,26 @@ class Learn:
             self.say(f"== GRPO{'' if name == 'grpo' else ' ' + name}: editing feedback")
             self._train("grpo", "sft", name, steps, [f"data={self.data / 'rl_train.jsonl'}", *changes])
 
-    def measure(self, name: str, editors: tuple[str, ...]) -> Measured:
-        """Of a trained model; `no thinker` is one edit."""
+    def measure(self, name: str, editors: tuple[str, ...], drawn: tuple[str, ...]) -> Measured:
+        """Of a trained model, in the loop with `editors`; with `drawn` its answers are sampled as well.
+
+        Drawn answers are made one by one and take the most time. `no thinker` is one edit.
+        """
         path = self.folder / "measured" / f"{name}.json"
-        if not path.exists():
-            self.say(f"== measuring: {name}")
-            if name == "no thinker":
-                ended = {editor: one_edit(self.scenes, editor) for editor in editors}
-                write(path, Measured(greedy=ended, sampled=ended))
-            else:
-                make = partial(thinker, self.folder / name, RECIPES / "template.txt")
-                answers = critic(make, images_of(self.scenes, TRAINED_ON), TRAINED_ON)
-                loops = [
-                    {editor: sessions(self.scenes, editor, partial(make, temperature)) for editor in editors}
-                    for temperature in (0.0, 1.0)
-                ]
-                write(path, Measured(answers, *loops))
+        if path.exists() and (kept := read(path)).sampled.keys() >= set(drawn):
+            return kept
+        self.say(f"== measuring: {name}")
+        if name == "no thinker":
+            ended = {editor: one_edit(self.scenes, editor) for editor in editors}
+            write(path, Measured(greedy=ended, sampled=ended))
+        else:
+            make = partial(thinker, self.folder / name, RECIPES / "template.txt")
+            answers = critic(make, images_of(self.scenes, TRAINED_ON), TRAINED_ON)
+            loops = [
+                {editor: sessions(self.scenes, editor, partial(make, temperature)) for editor in which}
+                for temperature, which in ((0.0, editors), (1.0, drawn))
+            ]
+            write(path, Measured(answers, *loops))
         return read(path)
 
     def _train(self, method: str, model: str, name: str, steps: int | None, more: list[str]) -> None:
@@ -133,20 +137,21 @@ def main() -> int:
     if (at_once := min(given.at_once, len(seeds))) > 1:
         each_seed(seeds, at_once, sys.argv[1:])
     editors = (TRAINED_ON, *(name for name in EDITORS if name != TRAINED_ON))
+    drawn = editors if given.page else editors[:1]
     found: dict[str, list[Measured]] = {}
     for seed in seeds:
         one = Learn(folder / str(seed), data, seed, given.scenes, say)
         one.base()
         one.sft(given.sft_steps)
         one.grpo(given.grpo_steps)
-        found.setdefault("no thinker", []).append(one.measure("no thinker", editors))
-        found.setdefault("base", []).append(one.measure("base", ()))
+        found.setdefault("no thinker", []).append(one.measure("no thinker", editors, editors))
+        found.setdefault("base", []).append(one.measure("base", (), ()))
         for name in ("sft", "grpo"):
-            found.setdefault(name, []).append(one.measure(name, editors))
+            found.setdefault(name, []).append(one.measure(name, editors, drawn))
         if given.page or given.ablations:
             for name, changes in ABLATIONS.items() if seed == 0 else ():
                 one.grpo(given.grpo_steps, name, changes)
-                found.setdefault(name, []).append(one.measure(name, (TRAINED_ON,)))
+                found.setdefault(name, []).append(one.measure(name, drawn[:1], drawn[:1]))
     print()
     for line in page.tables(found, editors):
         print(line)

@@ -8,7 +8,7 @@ from string import Template
 
 from learn import plots
 from learn.measures import Shown
-from learn.results import AXES, WAYS, Measured, difference, mean, rank, share
+from learn.results import AXES, WAYS, Measured, Way, difference, mean, rank, share
 from learn.runs import ROOT
 from thinkedit.evaluation.paper import paper_values
 from thinkedit.evaluation.statistics import Comparison, Estimate
@@ -79,20 +79,18 @@ def loop_table(found: Found, editors: Sequence[str]) -> Iterator[str]:
     names = [name for name, measured in found.items() if all(e in measured[0].greedy for e in editors)]
     yield f"| the thinker's answers | editor | {' | '.join(SHOWN.get(name, name) for name in names)} |"
     yield "|---|---|" + "---:|" * len(names)
-    for way in WAYS:
-        for place, editor in enumerate(editors):
-            cells = [number(mean(found[name], editor, way), 2) for name in names]
-            yield f"| {way} | {editor}{'' if place else ', trained on'} | {' | '.join(cells)} |"
+    for way, editor in _loops(found, editors):
+        cells = [number(mean(found[name], editor, way), 2) for name in names]
+        yield f"| {way} | {editor}{', trained on' if editor == editors[0] else ''} | {' | '.join(cells)} |"
 
 
 def difference_table(found: Found, editors: Sequence[str]) -> Iterator[str]:
     titles = [f"{SHOWN.get(b, b)} less {SHOWN.get(a, a)}" for a, b in PAIRS]
     yield f"| the thinker's answers | editor | {' | '.join(titles)} |"
     yield "|---|---|" + "---:|" * len(PAIRS)
-    for way in WAYS:
-        for editor in editors:
-            cells = [change(difference(found[a], found[b], editor, way)) for a, b in PAIRS]
-            yield f"| {way} | {editor} | {' | '.join(cells)} |"
+    for way, editor in _loops(found, editors):
+        cells = [change(difference(found[a], found[b], editor, way)) for a, b in PAIRS]
+        yield f"| {way} | {editor} | {' | '.join(cells)} |"
 
 
 def ablation_table(found: Found, editor: str) -> Iterator[str]:
@@ -168,6 +166,13 @@ def change(found: Comparison) -> str:
     if found.difference is None or found.low is None or found.high is None:
         return "-"
     return f"{found.difference:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"
+
+
+def _loops(found: Found, editors: Sequence[str]) -> Iterator[tuple[Way, str]]:
+    """The ways and editors that were measured."""
+    yield from (
+        (way, e) for way in WAYS for e in editors if all(e in each.loop(way) for each in found["sft"])
+    )
 
 
 def _thinkers(found: Found) -> Iterator[tuple[str, Sequence[Measured]]]:

@@ -53,6 +53,7 @@ def test_it_ends_with_the_tables_and_goes_on_where_it_was(tmp_path: Path) -> Non
     tables = first[first.rindex("| thinker |") :]
     assert "| base | 0.0 %" in tables, "random weights write nothing that can be read"
     assert tables.count("| middle") == 4, "the loop and its differences, greedy and sampled"
+    assert tables.count("| weak") == 2, "greedy alone"
     again = run()
     assert "==" not in again, "nothing is made a second time"
     assert again[again.rindex("| thinker |") :] == tables
