@@ -8,7 +8,7 @@ from string import Template
 
 from learn import plots
 from learn.measures import Shown
-from learn.results import AXES, WAYS, Measured, Way, difference, mean, rank, share
+from learn.results import AXES, WAYS, Measured, Way, difference, mean, rank, reward, share
 from learn.runs import ROOT
 from thinkedit.evaluation.paper import paper_values
 from thinkedit.evaluation.statistics import Comparison, Estimate
@@ -110,6 +110,25 @@ def ablation_table(found: Found, editor: str) -> Iterator[str]:
         yield f"| {'all rewards' if name == 'grpo' else name} | {' | '.join(cells)} |"
 
 
+def summary(found: Found, editors: Sequence[str]) -> Iterator[str]:
+    """Of each step, in how many rows of the table of differences it is shown to gain or to lose."""
+    for before, after in PAIRS:
+        rows = [difference(found[before], found[after], e, way) for way, e in _loops(found, editors)]
+        gains = sum(row.low is not None and row.low > 0 for row in rows)
+        loses = sum(row.high is not None and row.high < 0 for row in rows)
+        higher = sum(row.difference is not None and row.difference > 0 for row in rows)
+        yield (
+            f"- {SHOWN.get(after, after)} less {SHOWN.get(before, before)}: a higher mean in {higher} of "
+            f"{len(rows)} rows, a gain that is not chance in {gains}, a loss in {loses}."
+        )
+    worth = reward(found["sft"], found["grpo"])
+    if worth.difference is not None and worth.low is not None and worth.high is not None:
+        yield (
+            "- What a greedy answer is worth as GRPO reckons it, image by image: "
+            f"{worth.difference:+.4f} [{worth.low:+.4f}, {worth.high:+.4f}] from SFT to SFT + GRPO."
+        )
+
+
 def paper_table() -> Iterator[str]:
     """Table 5 of the paper, as it is printed there."""
     rows: dict[str, dict[str, str]] = {}
@@ -136,6 +155,7 @@ def write(folder: Path, found: Found, editors: Sequence[str], shown: Sequence[Sh
         scenes=len(found["sft"][0].greedy[editors[0]]),
         critic="\n".join(critic_table(found)),
         verdicts="\n".join(verdict_table(found, shown)),
+        summary="\n".join(summary(found, editors)),
         loop="\n".join(loop_table(found, editors)),
         differences="\n".join(difference_table(found, editors)),
         ablations="\n".join(ablation_table(found, editors[0])),
