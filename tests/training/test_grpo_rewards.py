@@ -199,7 +199,7 @@ def test_faults_are_counted_and_the_other_samples_are_as_in_a_run_without(pictur
     with opened() as feedback:
         without = called(PAPER, feedback, given)
         assert set(feedback.counts) == {Kind.JUDGED}
-    with opened(ScriptedEditor(faults=_faulty), edit_timeout=0.3, edits_at_once=16, retries=1) as feedback:
+    with opened(ScriptedEditor(faults=_faulty), edit_timeout=1.5, edits_at_once=16, retries=1) as feedback:
         functions, _ = make_reward_functions(PAPER, feedback)
         first = [function(**given) for function in functions]
         later = {**given, "completions": list(given["completions"])}
