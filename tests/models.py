@@ -17,9 +17,12 @@ from typing import Any
 
 import pytest
 
-__all__ = ["BUILDER", "builder", "needed", "tiny"]
+__all__ = ["BUILDER", "LEARNING", "builder", "needed", "tiny"]
 
 BUILDER = Path(__file__).parent.parent / "scripts" / "tiny_models.py"
+
+LEARNING = ("torch", "torchvision", "transformers", "accelerate", "datasets", "trl", "scipy", "matplotlib")
+"""What `scripts/learn` needs."""
 
 
 def needed(name: str) -> Any:

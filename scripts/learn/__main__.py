@@ -16,14 +16,14 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from learn import page
 from learn.base import make_base
-from learn.measures import critic, held_out, images_of, one_edit, sessions, thinker
+from learn.measures import Shown, critic, held_out, images_of, one_edit, sessions, thinker
 from learn.results import Measured, read, write
 from learn.runs import RECIPES, command, each_seed, make_data
 from thinkedit.provingground import NOTICE
@@ -47,6 +47,11 @@ class Learn:
     def __init__(self, folder: Path, data: Path, seed: int, scenes: int, say: Callable[[str], None]) -> None:
         self.folder, self.data, self.seed, self.say = folder, data, seed, say
         self.scenes = held_out(scenes, SCENES_SEED)
+
+    @cached_property
+    def shown(self) -> list[Shown]:
+        """The images that every critic is asked about."""
+        return images_of(self.scenes, TRAINED_ON)
 
     def base(self) -> None:
         if not (self.folder / "base" / MODEL).exists():
@@ -77,7 +82,7 @@ class Learn:
             write(path, Measured(greedy=ended, sampled=ended))
         else:
             make = partial(thinker, self.folder / name, RECIPES / "template.txt")
-            answers = critic(make, images_of(self.scenes, TRAINED_ON), TRAINED_ON)
+            answers = critic(make, self.shown, TRAINED_ON)
             loops = [
                 {editor: sessions(self.scenes, editor, partial(make, temperature)) for editor in which}
                 for temperature, which in ((0.0, editors), (1.0, drawn))
@@ -156,8 +161,7 @@ def main() -> int:
     for line in page.tables(found, editors):
         print(line)
     if given.page and given.only is None:
-        shown = images_of(held_out(given.scenes, SCENES_SEED), TRAINED_ON)
-        say(str(page.write(folder, found, editors, shown)))
+        say(str(page.write(folder, found, editors, one.shown)))
     return 0
 
 

@@ -88,7 +88,11 @@ def test_model_and_options_reach_the_class(name: str, options: dict[str, object]
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("scriptd", {}, r"unknown editor 'scriptd': did you mean 'scripted'\? known: .*prov.*, scripted"),
+        (
+            "scriptd",
+            {},
+            r"unknown editor 'scriptd': did you mean 'scripted'\? known: .*photo, provingground, scripted",
+        ),
         ("Photo", {}, r"unknown editor 'Photo': did you mean 'photo'\?"),
         ("qqqqq", {}, r"unknown editor 'qqqqq': known: .*photo, provingground, scripted"),
         ("difusers:FLUX", {}, r"unknown editor 'difusers': "),

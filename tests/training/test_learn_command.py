@@ -9,18 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.models import needed
+from tests.models import LEARNING, needed
 
-for package in (
-    "torch",
-    "torchvision",
-    "transformers",
-    "accelerate",
-    "datasets",
-    "trl",
-    "scipy",
-    "matplotlib",
-):
+for package in LEARNING:
     needed(package)
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]

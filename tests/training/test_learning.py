@@ -14,18 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.models import needed
+from tests.models import LEARNING, needed
 
-for package in (
-    "torch",
-    "torchvision",
-    "transformers",
-    "accelerate",
-    "datasets",
-    "trl",
-    "scipy",
-    "matplotlib",
-):
+for package in LEARNING:
     needed(package)
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
